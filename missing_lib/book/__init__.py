@@ -1,0 +1,1 @@
+"""Run chapters, keep what the gate let through, build the editions."""

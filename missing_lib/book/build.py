@@ -1,0 +1,349 @@
+"""Build editions: take in, run what is stale, write the findings, make the book."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from missing_lib import __version__
+from missing_lib.book import fingerprint
+from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.toc import Toc, parameters_of, read_toc
+from missing_lib.force.errors import BookError, ContractError, suggestion
+from missing_lib.force.spec import ForceFile, check_population, find_force, known_forces
+
+if TYPE_CHECKING:
+    from missing_lib.book.execute import Task
+
+COMPUTING = ("numpy", "pandas", "scipy", "statsmodels", "lifelines", "networkx", "matplotlib")
+STACK = (*COMPUTING, "matplotlib.pyplot", "seaborn", "papermill", "statsmodels.api")
+
+#: Says one status line: edition, step, how it went, seconds.
+Say = Callable[[str, str, str, float], None]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a build is asked for.
+
+    Attributes
+    ----------
+    editions : tuple of Edition
+    parameters : dict
+        Values for chapters that have a parameter of that name.
+    jobs : int
+        Processes at a time.
+    engine : str
+        Empty for the system's default.
+    """
+
+    editions: tuple[Edition, ...]
+    parameters: dict[str, Any]
+    jobs: int
+    engine: str = ""
+
+
+def wanted_editions(layout: Layout, names: Iterable[str]) -> tuple[Edition, ...]:
+    """Editions named ``force`` or ``force/population``; by default the children of every force.
+
+    Raises
+    ------
+    ContractError
+        For every name that is not one, with a suggestion.
+    """
+    given = list(names) or known_forces(layout.forces)
+    if not given:
+        raise ContractError(["there is no force yet: forces/<code>/force.yml describes one"])
+    editions, problems = [], []
+    for name in given:
+        code, _, population = name.partition("/")
+        try:
+            find_force(layout.forces, code)
+            editions.append(layout.edition(code, check_population(population or "children")))
+        except ContractError as problem:
+            problems += problem.problems
+    if problems:
+        raise ContractError(problems)
+    return tuple(dict.fromkeys(editions))
+
+
+def check_parameters(layout: Layout, given: dict[str, Any]) -> None:
+    """Every given parameter is one of some chapter, and not one that the builder sets.
+
+    Raises
+    ------
+    ContractError
+        With a suggestion for a misspelt name.
+    """
+    toc = read_toc(layout.root)
+    known = {n for c in toc.computed for n in parameters_of(layout.source(c)) or {}}
+    known -= {"force", "population"}
+    problems = [
+        f"no chapter has a parameter {n!r}{suggestion(n, known)}; there are: "
+        f"{', '.join(sorted(known)) or 'none'}"
+        for n in given
+        if n not in known
+    ]
+    if problems:
+        raise ContractError(problems)
+
+
+def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
+    """Build editions and return what went wrong; what went well stays.
+
+    Parameters
+    ----------
+    layout : Layout
+    wish : Wish
+    say : callable
+        Called once for each step.
+
+    Returns
+    -------
+    list of BookError
+        Empty if every edition has been built.
+    """
+    toc = read_toc(layout.root)
+    library = fingerprint.library(layout.root)
+    problems: list[BookError] = []
+    open_: dict[Edition, ForceFile] = {}
+    data: dict[Edition, str] = {}
+    taken: dict[str, str] = {}
+    for edition in wish.editions:
+        try:
+            force = find_force(layout.forces, edition.force)
+            if edition.force not in taken:
+                taken[edition.force] = _take_in(layout, edition, force, say)
+            data[edition], open_[edition] = taken[edition.force], force
+        except BookError as problem:
+            say(edition.name, "intake", "failed", 0)
+            problems.append(problem)
+    keys = {e: _chapter_keys(layout, toc, e, library, data[e], wish.parameters) for e in open_}
+    problems += _run_stale(layout, toc.chapters, keys, wish, say)
+    open_ = {e: f for e, f in open_.items() if _all_fresh(e, toc.chapters, keys[e])}
+    for edition in open_:
+        keys[edition][toc.findings] = _findings_key(layout, toc, edition, keys[edition])
+    problems += _run_stale(layout, [toc.findings], {e: keys[e] for e in open_}, wish, say)
+    for edition, force in open_.items():
+        if _all_fresh(edition, toc.computed, keys[edition]):
+            problems += _make_book(layout, toc, edition, force, keys[edition], library, say)
+    _write_start(layout)
+    return problems
+
+
+def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
+    """Make canonical tables if they are stale; return the digest of what they are made from."""
+    folder = layout.forces / edition.force
+    files = [folder / "force.yml", *(folder / s.file for s in force.sources.values())]
+    key = fingerprint.of_values(
+        files=fingerprint.of_files(files, folder), code=fingerprint.intake_code()
+    )
+    remembered = folder / "restricted" / "key"
+    if fingerprint.remembered(remembered) != key:
+        started = time.monotonic()
+        intake = importlib.import_module("missing_lib.force.intake")
+        store = importlib.import_module("missing_lib.force.store")
+        store.save(intake.take_in(force, folder), folder)
+        fingerprint.remember(remembered, key)
+        say(edition.name, "intake", "done", time.monotonic() - started)
+    return key
+
+
+def _chapter_keys(
+    layout: Layout, toc: Toc, edition: Edition, library: str, data: str, given: dict[str, Any]
+) -> dict[str, str]:
+    official = fingerprint.of_files(
+        [p for p in layout.official.rglob("*") if p.is_file()], layout.root
+    )
+    return {
+        chapter: fingerprint.of_values(
+            text=fingerprint.of_files([layout.source(chapter)], layout.root),
+            library=library,
+            data=data,
+            official=official,
+            parameters=parameters_for(layout, chapter, edition, given),
+        )
+        for chapter in toc.chapters
+    }
+
+
+def _findings_key(layout: Layout, toc: Toc, edition: Edition, keys: dict[str, str]) -> str:
+    return fingerprint.of_values(
+        text=fingerprint.of_files([layout.source(toc.findings)], layout.root),
+        chapters={chapter: keys[chapter] for chapter in toc.chapters},
+    )
+
+
+def parameters_for(
+    layout: Layout, chapter: str, edition: Edition, given: dict[str, Any]
+) -> dict[str, Any]:
+    """Values for a chapter's parameters cell."""
+    known = parameters_of(layout.source(chapter)) or {}
+    mine = {name: value for name, value in given.items() if name in known}
+    return {"force": edition.force, "population": edition.population, **mine}
+
+
+def _key_file(edition: Edition, name: str) -> Path:
+    return edition.keys / name
+
+
+def _all_fresh(edition: Edition, chapters: Iterable[str], keys: dict[str, str]) -> bool:
+    return all(fingerprint.remembered(_key_file(edition, c)) == keys[c] for c in chapters)
+
+
+def _run_stale(
+    layout: Layout,
+    chapters: Iterable[str],
+    keys: dict[Edition, dict[str, str]],
+    wish: Wish,
+    say: Say,
+) -> list[BookError]:
+    """Run the chapters whose result was made from something else, each in its own process."""
+    stale = [
+        (edition, chapter)
+        for edition, mine in keys.items()
+        for chapter in chapters
+        if fingerprint.remembered(_key_file(edition, chapter)) != mine[chapter]
+    ]
+    if not stale:
+        return []
+    from missing_lib.book import engines, execute, workers
+
+    engine = wish.engine or engines.default_engine()
+    forked = engine == engines.IN_PROCESS
+    if forked:
+        _import_stack()
+    tasks: list[Task] = [
+        execute.Task(
+            layout, e, c, parameters_for(layout, c, e, wish.parameters), engine
+        )
+        for e, c in stale
+    ]
+    problems: list[BookError] = []
+    for outcome in workers.run_all(execute.run_chapter, tasks, wish.jobs, fork=forked):
+        edition, chapter = outcome.task.edition, outcome.task.chapter
+        if outcome.problem is None:
+            fingerprint.remember(_key_file(edition, chapter), keys[edition][chapter])
+            say(edition.name, chapter, "done", outcome.seconds)
+            continue
+        say(edition.name, chapter, "failed", outcome.seconds)
+        log = (edition.logs / f"{chapter}.log").relative_to(layout.root)
+        lines = [f"{edition.name}: {line}" for line in outcome.problem.problems]
+        problems.append(type(outcome.problem)([*lines, f"details: {log.as_posix()}"]))
+    return problems
+
+
+def _import_stack() -> None:
+    """Import once what every chapter needs, so that forked chapters start at once."""
+    for name in STACK:
+        importlib.import_module(name)
+    study = Path(__file__).parents[1]
+    for room in ("study", "figures"):
+        for module in sorted((study / room).glob("[a-z]*.py")):
+            importlib.import_module(f"missing_lib.{room}.{module.stem}")
+
+
+def _make_book(
+    layout: Layout,
+    toc: Toc,
+    edition: Edition,
+    force: ForceFile,
+    keys: dict[str, str],
+    library: str,
+    say: Say,
+) -> list[BookError]:
+    pages = [layout.root / f"{page}.md" for page in toc.pages]
+    looks = [p for p in (layout.root / "_static").rglob("*") if p.is_file()]
+    frame = [layout.root / n for n in ("_config.yml", "_toc.yml", "references.bib")]
+    key = fingerprint.of_values(
+        chapters=keys, files=fingerprint.of_files([*pages, *looks, *frame], layout.root)
+    )
+    remembered = edition.keys / "book"
+    if fingerprint.remembered(remembered) == key and (edition.html / "index.html").exists():
+        say(edition.name, "book", "up to date", 0)
+        return []
+    from missing_lib.book import site
+
+    started = time.monotonic()
+    try:
+        site.make_source(layout, edition, force, _about(library))
+        site.make_html(edition)
+    except BookError as problem:
+        say(edition.name, "book", "failed", time.monotonic() - started)
+        log = (edition.logs / "book.log").relative_to(layout.root).as_posix()
+        lines = [f"{edition.name}: {line}" for line in problem.problems]
+        return [type(problem)([*lines, f"details: {log}"])]
+    fingerprint.remember(remembered, key)
+    (edition.folder / "title").write_text(
+        f"{force.name}: {edition.population}", encoding="utf-8"
+    )
+    say(edition.name, "book", "done", time.monotonic() - started)
+    return []
+
+
+def _about(library: str) -> Any:
+    from missing_lib.book.site import About
+
+    return About(
+        version=__version__,
+        code_state=library[:12],
+        python=platform.python_version(),
+        packages=", ".join(f"{name} {version(name)}" for name in COMPUTING),
+    )
+
+
+def _write_start(layout: Layout) -> None:
+    """The start page over all editions that have a book."""
+    titles = {
+        p.parent.name: p.read_text(encoding="utf-8")
+        for p in layout.build.glob("*/title")
+        if (p.parent / "html" / "index.html").exists()
+    }
+    if titles:
+        from missing_lib.book import site
+
+        site.write_start_page(layout, titles)
+
+
+def default_jobs() -> int:
+    """As many processes as the system lends us."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_one(
+    layout: Layout,
+    edition: Edition,
+    chapter: str,
+    parameters: dict[str, Any],
+    engine: str,
+    say: Say,
+) -> list[BookError]:
+    """Run one chapter, fresh or not.
+
+    Raises
+    ------
+    ContractError
+        If there is no such chapter.
+    """
+    toc = read_toc(layout.root)
+    if chapter not in toc.computed:
+        raise ContractError(
+            [
+                f"no chapter {chapter!r}{suggestion(chapter, toc.computed)}; "
+                f"there are: {', '.join(toc.computed)}"
+            ]
+        )
+    force = find_force(layout.forces, edition.force)
+    _take_in(layout, edition, force, say)
+    _key_file(edition, chapter).unlink(missing_ok=True)
+    wish = Wish((edition,), parameters, jobs=1, engine=engine)
+    key = fingerprint.of_values(alone=True)
+    problems = _run_stale(layout, [chapter], {edition: {chapter: key}}, wish, say)
+    return problems

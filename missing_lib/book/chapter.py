@@ -1,0 +1,154 @@
+"""What a chapter opens: the cohort of its edition and the gate, by force code and population."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from missing_lib.book.layout import REGISTRY_VARIABLE, Layout, find_layout
+from missing_lib.book.toc import read_toc
+from missing_lib.force import store
+from missing_lib.force.spec import ForceFile, check_population, find_force
+from missing_lib.release.policy import Policy
+from missing_lib.release.publish import Gate
+from missing_lib.release.registry import ChapterRecords, Registry, read
+from missing_lib.study.cohort import Cohort, select
+
+PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
+PERSON = {"children": "child", "adults": "adult", "all": "person"}
+
+
+class StopChapter(Exception):
+    """The chapter ends here in good order; the gate has said why."""
+
+
+class Chapter:
+    """One chapter of one edition.
+
+    Parameters
+    ----------
+    force : ForceFile
+    population : str
+    name : str
+        Short name of the chapter.
+    publish : Gate
+    layout : Layout
+    """
+
+    def __init__(
+        self, force: ForceFile, population: str, name: str, publish: Gate, layout: Layout
+    ) -> None:
+        self.force = force
+        self.population = population
+        self.name = name
+        self.publish = publish
+        self._layout = layout
+
+    @cached_property
+    def intake(self) -> store.Intake:
+        """Canonical tables and quality ledger of the force."""
+        return store.load(self._layout.forces / self.force.code)
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The incidents of this edition's population."""
+        return select(self.intake.tables, self.force, self.population)
+
+    @cached_property
+    def published(self) -> dict[str, ChapterRecords]:
+        """What the other chapters of this edition published."""
+        edition = self._layout.edition(self.force.code, self.population)
+        return read(edition.registry, read_toc(self._layout.root).computed)
+
+    @property
+    def official_folder(self) -> Path:
+        """Official statistics shipped with the book."""
+        return self._layout.official
+
+    def need(self, *tables: str) -> None:
+        """End the chapter in one sentence if the force does not supply these tables.
+
+        Raises
+        ------
+        StopChapter
+        """
+        lacking = [t for t in tables if t in self.intake.tables.absent]
+        lacking += [t for t in tables if t not in lacking and self.intake.tables[t].empty]
+        if lacking:
+            names = " and ".join(lacking)
+            self._stop(
+                f"{self.force.name} supplies no {names}, so this chapter has nothing to show; "
+                "the other chapters do not need them."
+            )
+
+    def need_people(self, people: int, what: str) -> None:
+        """End the chapter in one sentence if too few people stand behind it.
+
+        Raises
+        ------
+        StopChapter
+        """
+        threshold = self.publish.policy.threshold
+        if people < threshold:
+            self._stop(
+                f"This edition holds fewer than {threshold} {what}, "
+                "too few to show anything without showing somebody."
+            )
+
+    def _stop(self, reason: str) -> None:
+        self.publish.stop(reason)
+        raise StopChapter(reason)
+
+
+def open_chapter(force: str, population: str, name: str) -> Chapter:
+    """Open a chapter.
+
+    Parameters
+    ----------
+    force : str
+        Code of a force in ``forces/``.
+    population : {"children", "adults", "all"}
+    name : str
+        Short name of the chapter.
+
+    Raises
+    ------
+    ContractError
+        If there is no such force or population.
+    """
+    layout = find_layout()
+    described = find_force(layout.forces, force)
+    check_population(population)
+    registry = os.environ.get(REGISTRY_VARIABLE)
+    publish = Gate(Policy.of(described.policy), Registry(Path(registry) if registry else None))
+    chapter = Chapter(described, population, name, publish, layout)
+    publish.constant(**_constants(described, population, publish.policy))
+    return chapter
+
+
+def _constants(force: ForceFile, population: str, policy: Policy) -> dict[str, object]:
+    """Definitions that any chapter's text may name."""
+    definitions = force.definitions
+    return {
+        "people": PEOPLE[population],
+        "person": PERSON[population],
+        "population": population,
+        "force_name": force.name,
+        "study_start": _long_date(pd.Timestamp(force.study.start)),
+        "study_end": _long_date(pd.Timestamp(force.study.end)),
+        "child_age_limit": definitions.child_age_limit,
+        "persistent": definitions.persistent_incidents,
+        "top_share": f"{100 * definitions.top_share:g} %",
+        "merge_gap": f"{definitions.merge_gap_hours:g}",
+        "gap_short": definitions.gap_days[0],
+        "gap_long": definitions.gap_days[1],
+        "threshold": policy.threshold,
+        "rounding": policy.rounding,
+    }
+
+
+def _long_date(day: pd.Timestamp) -> str:
+    return f"{day.day} {day:%B %Y}"

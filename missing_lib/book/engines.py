@@ -1,0 +1,111 @@
+"""Two ways of running a notebook's cells: in this process, or in a kernel over IPC."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import Any
+
+import nbformat
+from IPython.core.displayhook import DisplayHook
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from jupyter_client.manager import AsyncKernelManager
+from papermill.engines import Engine, NBClientEngine, papermill_engines
+
+IN_PROCESS = "missing-book-in-process"
+KERNEL = "missing-book-kernel"
+
+
+def default_engine() -> str:
+    """In process where a child can be forked from a parent that holds the stack, else a kernel.
+
+    Only Linux forks safely once numerical libraries are loaded.
+    """
+    return IN_PROCESS if sys.platform == "linux" else KERNEL
+
+
+def register() -> None:
+    """Make the engines known to papermill."""
+    papermill_engines.register(IN_PROCESS, InProcessEngine)
+    papermill_engines.register(KERNEL, IpcKernelEngine)
+
+
+class IpcKernelManager(AsyncKernelManager):  # type: ignore[misc]
+    """Kernels that talk over local sockets of the file system, where the system has them.
+
+    The default transport is unencrypted TCP, open to every user of the machine.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if hasattr(os, "getuid"):
+            self.transport = "ipc"
+
+
+class IpcKernelEngine(NBClientEngine):  # type: ignore[misc]
+    """Papermill's own engine with kernels over IPC."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        """Run all cells in a kernel whose sockets live in a short, private folder."""
+        with tempfile.TemporaryDirectory(prefix="mb-") as folder:
+            os.environ["JUPYTER_RUNTIME_DIR"] = folder
+            NBClientEngine.execute_managed_notebook(
+                nb_man, kernel_name, kernel_manager_class=IpcKernelManager, **options
+            )
+
+
+class ResultHook(DisplayHook):  # type: ignore[misc]
+    """Results of cells become outputs, as in a kernel, instead of text with a prompt."""
+
+    def write_output_prompt(self) -> None:
+        """No prompt."""
+
+    def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
+        """Publish the value beside what the cell displayed."""
+        self.shell.display_pub.publish(data=format_dict, metadata=md_dict)
+
+
+class InProcessEngine(Engine):  # type: ignore[misc]
+    """Run all cells in a fresh IPython shell of this process, without kernel or socket."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        """Run cell after cell; the first that fails ends the notebook."""
+        InteractiveShell.clear_instance()
+        shell = InteractiveShell.instance(displayhook_class=ResultHook)
+        for index, cell in enumerate(nb_man.nb.cells):
+            if cell.cell_type != "code":
+                continue
+            nb_man.cell_start(cell, index)
+            failure = _run_cell(shell, cell)
+            if failure is not None:
+                nb_man.cell_exception(cell, index, exception=failure)
+                break
+            nb_man.cell_complete(cell, index)
+
+
+def _run_cell(shell: InteractiveShell, cell: nbformat.NotebookNode) -> BaseException | None:
+    """Run one cell, store its outputs in it, and return what it raised."""
+    with capture_output() as captured:
+        result = shell.run_cell(cell.source, store_history=False)
+    failure = result.error_before_exec or result.error_in_exec
+    outputs = []
+    for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
+        if text and failure is None:
+            outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
+    for shown in captured.outputs:
+        outputs.append(nbformat.v4.new_output("display_data", data=shown.data))
+    if failure is not None:
+        lines = shell.InteractiveTB.structured_traceback(
+            type(failure), failure, failure.__traceback__
+        )
+        outputs.append(
+            nbformat.v4.new_output(
+                "error", ename=type(failure).__name__, evalue=str(failure), traceback=lines
+            )
+        )
+    cell.outputs = outputs
+    return failure

@@ -1,0 +1,129 @@
+"""Run one chapter through papermill and keep of it only what the gate let through.
+
+The chapter runs in a process of its own: in a forked child of a parent that has imported the
+stack already, where the system can fork safely, and in an ordinary kernel elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from missing_lib.book import engines
+from missing_lib.book.layout import (
+    FORCES_VARIABLE,
+    REGISTRY_VARIABLE,
+    ROOT_VARIABLE,
+    Edition,
+    Layout,
+)
+from missing_lib.book.scrub import scrub
+from missing_lib.force.errors import BookError, ExecutionError
+from missing_lib.release.registry import read
+
+#: Colours in tracebacks.
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One chapter of one edition to run.
+
+    Attributes
+    ----------
+    parameters : dict
+        Values for the parameters cell.
+    engine : str
+        Papermill engine, see :mod:`missing_lib.book.engines`.
+    """
+
+    layout: Layout
+    edition: Edition
+    chapter: str
+    parameters: dict[str, Any]
+    engine: str
+
+
+def run_chapter(task: Task) -> None:
+    """Execute, scrub and put the result in its place, all or nothing.
+
+    Raises
+    ------
+    ExecutionError
+        Names chapter and cell; the traceback is in the log.
+    DisclosureError
+        If a cell left something behind that did not pass the gate.
+    """
+    edition, chapter = task.edition, task.chapter
+    for folder in (edition.notebooks, edition.registry, edition.logs):
+        folder.mkdir(parents=True, exist_ok=True)
+    log = edition.logs / f"{chapter}.log"
+    log.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=edition.folder, prefix=f".{chapter}-") as made:
+        registry = Path(made) / f"{chapter}.jsonl"
+        os.environ |= {
+            ROOT_VARIABLE: str(task.layout.root),
+            FORCES_VARIABLE: str(task.layout.forces),
+            REGISTRY_VARIABLE: str(registry),
+        }
+        try:
+            executed = _execute(task, Path(made))
+            published = read(Path(made), [chapter])[chapter]
+            clean = scrub(executed, published, chapter)
+        except BookError:
+            _append(log, traceback.format_exc())
+            raise
+        except Exception as problem:
+            _append(log, traceback.format_exc())
+            raise ExecutionError([f"{chapter}: {type(problem).__name__}"]) from None
+        notebook = Path(made) / f"{chapter}.ipynb"
+        nbformat.write(clean, notebook)
+        shutil.move(registry, edition.registry / registry.name)
+        shutil.move(notebook, edition.notebooks / notebook.name)
+
+
+def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
+    source = task.layout.source(task.chapter)
+    notebook = jupytext.read(source)
+    engines.register()
+    output = made / "executed.ipynb"
+    try:
+        papermill.execute_notebook(
+            notebook,
+            str(output),
+            parameters=task.parameters,
+            engine_name=task.engine,
+            kernel_name="python3",
+            cwd=str(task.layout.root),
+            progress_bar=False,
+            log_output=False,
+        )
+    except PapermillExecutionError as problem:
+        if problem.ename != "StopChapter":
+            _append(
+                task.edition.logs / f"{task.chapter}.log", _PAINT.sub("", "\n".join(problem.traceback))
+            )
+            raise _in_plain_words(task.chapter, problem) from None
+    return nbformat.read(output, as_version=4)
+
+
+def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> ExecutionError:
+    """Chapter, cell and kind of error; its message may quote data, so it is in the log only."""
+    cell = problem.cell_index + 1
+    return ExecutionError([f"chapter {chapter}, cell {cell}: {problem.ename}"])
+
+
+def _append(log: Path, text: str) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(text + "\n")

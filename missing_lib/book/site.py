@@ -1,0 +1,200 @@
+"""Make the HTML of an edition from its woven pages, check it, and move it into its place."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import nbformat
+import yaml
+
+from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.toc import read_toc
+from missing_lib.book.weave import weave
+from missing_lib.force.errors import DisclosureError, ExecutionError
+from missing_lib.force.spec import ForceFile
+from missing_lib.release.registry import ChapterRecords, read
+
+SYNTHETIC_BANNER = """```{{admonition}} Made-up data
+:class: warning
+Nobody on this page exists.
+The data of {name} are synthetic: made to agree with published totals, they are evidence about no person and no force.
+```"""
+
+OFFICIAL_BANNER = """```{{admonition}} Official statistics
+:class: note
+This page shows published official statistics about real authorities.
+The data of {name} in the other chapters are synthetic.
+```"""
+
+#: Whatever a page would fetch when it opens: scripts, styles, pictures, fonts, frames.
+_FETCHED = re.compile(
+    r"""<(?:script|img|iframe|audio|video|source|embed)\b[^>]*\bsrc\s*=\s*["'](?:https?:)?//"""
+    r"""|<link\b(?=[^>]*\brel\s*=\s*["'](?:stylesheet|preload|icon|preconnect|dns-prefetch))"""
+    r"""[^>]*\bhref\s*=\s*["'](?:https?:)?//""",
+    re.I,
+)
+_FETCHED_BY_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?(?:https?:)?//""", re.I)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the colophon of every page says.
+
+    Attributes
+    ----------
+    version, code_state : str
+        Of the library.
+    python : str
+    packages : str
+        Versions of the packages that compute.
+    """
+
+    version: str
+    code_state: str
+    python: str
+    packages: str
+
+
+def make_source(layout: Layout, edition: Edition, force: ForceFile, about: About) -> None:
+    """Write the pages of an edition for jupyter-book, from scratch."""
+    shutil.rmtree(edition.source, ignore_errors=True)
+    edition.source.mkdir(parents=True)
+    toc = read_toc(layout.root)
+    published = read(edition.registry, toc.computed)
+    for page in toc.pages:
+        name = Path(page).name
+        target = edition.source / f"{page}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name not in toc.computed:
+            shutil.copyfile(layout.root / f"{page}.md", target.with_suffix(".md"))
+            continue
+        notebook = nbformat.read(edition.notebooks / f"{name}.ipynb", as_version=4)
+        woven = weave(
+            notebook,
+            published[name],
+            edition.source / "pictures",
+            _banner(force, published[name]),
+            _colophon(force, about),
+        )
+        nbformat.write(woven, target)
+    _write_config(layout, edition, force)
+    shutil.copyfile(layout.root / "_toc.yml", edition.source / "_toc.yml")
+    shutil.copyfile(layout.root / "references.bib", edition.source / "references.bib")
+    shutil.copytree(layout.root / "_static", edition.source / "_static")
+
+
+def _banner(force: ForceFile, records: ChapterRecords) -> str:
+    if not force.synthetic:
+        return ""
+    units = {r.get("unit") for r in records.of_kind("number")}
+    public = {r.get("filter") for r in records.of_kind("table")}
+    official = bool(units) and units <= {"official"} and public <= {"public"}
+    return (OFFICIAL_BANNER if official else SYNTHETIC_BANNER).format(name=force.name)
+
+
+def _colophon(force: ForceFile, about: About) -> str:
+    kind = "synthetic" if force.synthetic else "recorded by the force"
+    policy = force.policy
+    return "\n".join(
+        [
+            "```{admonition} How this page was made",
+            ":class: colophon dropdown",
+            f"missing-lib {about.version}, code state `{about.code_state}`, "
+            f"Python {about.python}; {about.packages}.",
+            "",
+            f"Disclosure policy: nothing below {policy.threshold}, "
+            f"counts to the nearest {policy.rounding}. Data: {kind}.",
+            "```",
+        ]
+    )
+
+
+def _write_config(layout: Layout, edition: Edition, force: ForceFile) -> None:
+    config = yaml.safe_load((layout.root / "_config.yml").read_text(encoding="utf-8"))
+    config["title"] = f"{config['title']}: {force.name}, {edition.population}"
+    text = yaml.safe_dump(config, sort_keys=True, allow_unicode=True)
+    (edition.source / "_config.yml").write_text(text, encoding="utf-8", newline="\n")
+
+
+def make_html(edition: Edition) -> None:
+    """Build the HTML clean, warnings as errors, and put it in its place if all is well.
+
+    Raises
+    ------
+    ExecutionError
+        With the first warnings of jupyter-book.
+    DisclosureError
+        If a page would ask an outside address for anything.
+    """
+    made = edition.folder / ".book"
+    shutil.rmtree(made, ignore_errors=True)
+    start = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", start, "build", str(edition.source)]
+    command += ["--path-output", str(made), "-W", "--keep-going", "-q"]
+    environment = os.environ | {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    log = edition.logs / "book.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(done.stdout + done.stderr, encoding="utf-8")
+    site = made / "_build" / "html"
+    if done.returncode or not (site / "index.html").exists():
+        raise ExecutionError([f"the book could not be built: {w}" for w in _warnings(log, edition)])
+    asking = [p.relative_to(site).as_posix() for p in site.rglob("*") if _asks_outside(p)]
+    if asking:
+        raise DisclosureError([f"{page} would request an outside address" for page in asking])
+    for litter in (".buildinfo", "objects.inv"):
+        (site / litter).unlink(missing_ok=True)
+    _swap(site, edition.html)
+    shutil.rmtree(made, ignore_errors=True)
+
+
+def _warnings(log: Path, edition: Edition) -> list[str]:
+    lines = [ln for ln in log.read_text(encoding="utf-8").splitlines() if "WARNING" in ln]
+    short = [ln.replace(str(edition.source) + os.sep, "") for ln in lines]
+    return [re.sub(r"\x1b\[[0-9;]*m", "", ln) for ln in short[:3]] or ["see its log"]
+
+
+def _asks_outside(path: Path) -> bool:
+    if path.suffix == ".html":
+        text = path.read_text(encoding="utf-8")
+        return bool(_FETCHED.search(text))
+    return path.suffix == ".css" and bool(
+        _FETCHED_BY_STYLE.search(path.read_text(encoding="utf-8"))
+    )
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Replace a folder in two renames, so that a good book is never half gone."""
+    old = place.with_name(".old-" + place.name)
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_start_page(layout: Layout, titles: dict[str, str]) -> Path:
+    """One page over all editions that have been built.
+
+    Parameters
+    ----------
+    titles : dict
+        Folder name of an edition to what stands on the page.
+    """
+    template = Template((layout.root / "_static" / "start.html").read_text(encoding="utf-8"))
+    items = "\n".join(
+        f'<li><a href="{html.escape(folder)}/html/index.html">{html.escape(title)}</a></li>'
+        for folder, title in sorted(titles.items())
+    )
+    page = layout.build / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(template.substitute(editions=items), encoding="utf-8", newline="\n")
+    return page

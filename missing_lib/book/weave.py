@@ -1,0 +1,196 @@
+"""Turn a scrubbed notebook into a page: sentences filled, figures and tables numbered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from missing_lib.force.errors import ContractError
+from missing_lib.release.published import MIME
+from missing_lib.release.registry import ChapterRecords
+
+#: Tables with more rows are folded.
+LONGEST_OPEN_TABLE = 16
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
+
+
+def weave(
+    notebook: nbformat.NotebookNode,
+    records: ChapterRecords,
+    pictures: Path,
+    banner: str,
+    colophon: str,
+) -> nbformat.NotebookNode:
+    """The notebook as jupyter-book shall read it.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Scrubbed: outputs are gate payloads.
+    records : ChapterRecords
+        What the chapter published; its numbers fill the placeholders of the text.
+    pictures : Path
+        Folder beside the pages for the figures' files.
+    banner, colophon : str
+        MyST text under the title and at the end.
+
+    Raises
+    ------
+    ContractError
+        If the text names a number that the chapter did not publish.
+    """
+    chapter = records.chapter
+    shown = [o["data"][MIME] for c in notebook.cells for o in c.get("outputs", [])]
+    drawn = [name for payload in shown for name in payload.get("tables", [])]
+    tables = {payload["name"]: payload for payload in shown if payload["kind"] == "table"}
+    fill = _filler(records, stopped=any(p["kind"] == "stop" for p in shown))
+    page = _Page(chapter, pictures, tables, set(drawn), fill)
+    cells: list[nbformat.NotebookNode] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cells.append(_markdown(fill(cell.source), cell.id))
+            continue
+        outputs = cell.outputs
+        cells.append(_code(cell))
+        texts = [page.text_of(output["data"][MIME]) for output in outputs]
+        body = "\n\n".join(text for text in texts if text)
+        if body:
+            cells.append(_markdown(body, f"{cell.id}-shown"))
+    _under_title(cells, banner)
+    cells.append(_markdown(colophon, "colophon"))
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"language_info": {"name": "python", "pygments_lexer": "python"}}
+    )
+
+
+class _Page:
+    """Writes the outputs of one chapter, each table once."""
+
+    def __init__(
+        self,
+        chapter: str,
+        pictures: Path,
+        tables: dict[str, Any],
+        drawn: set[str],
+        fill: Callable[[str], str],
+    ) -> None:
+        self._chapter = chapter
+        self._pictures = pictures
+        self._tables = tables
+        self._drawn = drawn
+        self._fill = fill
+        self._written: set[str] = set()
+
+    def text_of(self, payload: dict[str, Any]) -> str:
+        """MyST text of one output; a table that a figure draws waits for its figure."""
+        if payload["kind"] == "table":
+            return "" if payload["name"] in self._drawn else self._table(payload, fold=False)
+        if payload["kind"] == "figure":
+            return self._figure(payload)
+        if payload["kind"] == "stop":
+            return f"```{{admonition}} Not in this edition\n{payload['text']}\n```"
+        return _escaped(payload["text"])
+
+    def _figure(self, payload: dict[str, Any]) -> str:
+        file = f"{self._chapter}-{payload['name']}.svg"
+        self._pictures.mkdir(parents=True, exist_ok=True)
+        (self._pictures / file).write_text(payload["svg"], encoding="utf-8", newline="\n")
+        figure = "\n".join(
+            [
+                f"```{{figure}} /{self._pictures.name}/{file}",
+                f":name: fig-{self._chapter}-{payload['name']}".replace("_", "-"),
+                f":alt: {_one_line(self._fill(payload['alt']))}",
+                "",
+                _one_line(self._fill(payload["caption"])),
+                "```",
+            ]
+        )
+        waiting = [n for n in payload["tables"] if n in self._tables and n not in self._written]
+        folded = [self._table(self._tables[name], fold=True) for name in waiting]
+        return "\n\n".join([figure, *folded])
+
+    def _table(self, payload: dict[str, Any], fold: bool) -> str:
+        self._written.add(payload["name"])
+        marks = ["--:" if numeric else ":--" for numeric in payload["numeric"]]
+        lines = [_row(payload["header"]), _row(marks, escape=False)]
+        lines += [_row(row) for row in payload["rows"]]
+        table = "\n".join(
+            [
+                f"```{{table}} {_one_line(self._fill(payload['title']))}",
+                f":name: tab-{self._chapter}-{payload['name']}".replace("_", "-"),
+                "",
+                *lines,
+                "```",
+            ]
+        )
+        notes = " ".join(payload["notes"])
+        text = f"{table}\n\n{{.table-note}}\n{_escaped(notes)}" if notes else table
+        if not fold and len(payload["rows"]) <= LONGEST_OPEN_TABLE:
+            return text
+        title = "The numbers behind this figure" if fold else "Show the table"
+        return f"````{{dropdown}} {title}\n{text}\n````"
+
+
+def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
+    known = records.texts()
+
+    def fill(text: str) -> str:
+        if stopped:
+            # Sentences about numbers that a chapter did not get to are left out, line by line.
+            text = "\n".join(
+                line
+                for line in text.split("\n")
+                if all(name in known for name in _PLACEHOLDER.findall(line))
+            )
+        unknown = sorted({n for n in _PLACEHOLDER.findall(text) if _known(n, known) is None})
+        if unknown:
+            raise ContractError(
+                [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
+            )
+        return _PLACEHOLDER.sub(lambda match: str(_known(match[1], known)), text)
+
+    return fill
+
+
+def _known(name: str, known: dict[str, str]) -> str | None:
+    """Text of a placeholder; a number without interval has an interval that is not available."""
+    if name in known:
+        return known[name]
+    base, dot, kind = name.partition(".")
+    return "not available" if dot and kind == "interval" and base in known else None
+
+
+def _markdown(text: str, name: str) -> nbformat.NotebookNode:
+    return nbformat.v4.new_markdown_cell(text, id=name)
+
+
+def _code(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata={"tags": ["hide-input"]})
+
+
+def _under_title(cells: list[nbformat.NotebookNode], banner: str) -> None:
+    if not banner:
+        return
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            title, _, rest = cell.source.partition("\n")
+            cell.source = f"{title}\n\n{banner}\n{rest}"
+            return
+
+
+def _row(values: list[str], escape: bool = True) -> str:
+    return "| " + " | ".join(_escaped(v) if escape else v for v in values) + " |"
+
+
+def _escaped(text: str) -> str:
+    """Text in which no character has a meaning in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

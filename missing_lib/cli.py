@@ -1,0 +1,161 @@
+"""The commands. Nothing heavy is imported until it is needed."""
+
+from __future__ import annotations
+
+import os
+
+# One thread per process: chapters run side by side, and sums come out the same everywhere.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import ast
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from missing_lib.book.layout import FORCES_VARIABLE, Layout, find_layout
+from missing_lib.force.errors import BookError, ContractError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Build the book on children reported missing, for any force.",
+)
+
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="NAME=VALUE", help="Set a parameter of a chapter."),
+]
+Forces = Annotated[
+    Path | None, typer.Option("--forces", help="Folder of force files, if not forces/ here.")
+]
+Engine = Annotated[str, typer.Option(hidden=True, help="Papermill engine.")]
+
+
+@app.command()
+def build(
+    editions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FORCE[/POPULATION] ...]", help="Default: children of every force."),
+    ] = None,
+    set_: Parameters = None,
+    forces: Forces = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")
+    ] = None,
+    engine: Engine = "",
+) -> None:
+    """Build editions of the book: a force and a population (children, adults, all)."""
+    from missing_lib.book import build as builder
+
+    layout = _layout(forces)
+    parameters = _parameters(set_)
+    builder.check_parameters(layout, parameters)
+    wanted = builder.wanted_editions(layout, editions or [])
+    wish = builder.Wish(wanted, parameters, jobs or builder.default_jobs(), engine)
+    started = time.monotonic()
+    problems = builder.build(layout, wish, _say)
+    if problems:
+        raise _together(problems)
+    start = (layout.build / "index.html").relative_to(layout.root).as_posix()
+    typer.echo(f"Built in {time.monotonic() - started:.1f} s. Open {start} in a browser.")
+
+
+@app.command()
+def run(
+    chapter: Annotated[str, typer.Argument(help="Short name, such as prevalence.")],
+    edition: Annotated[str, typer.Argument(metavar="FORCE[/POPULATION]")],
+    set_: Parameters = None,
+    forces: Forces = None,
+    engine: Engine = "",
+) -> None:
+    """Run one chapter of one edition, without making the book."""
+    from missing_lib.book import build as builder
+
+    layout = _layout(forces)
+    parameters = _parameters(set_)
+    builder.check_parameters(layout, parameters)
+    (wanted,) = builder.wanted_editions(layout, [edition])
+    problems = builder.run_one(layout, wanted, chapter, parameters, engine, _say)
+    if problems:
+        raise _together(problems)
+
+
+@app.command()
+def check(
+    force: Annotated[str, typer.Argument(help="Code of the force.")],
+    forces: Forces = None,
+) -> None:
+    """Read a force's extract and say what was kept, merged and set aside; build nothing."""
+    from missing_lib.force.intake import take_in
+    from missing_lib.force.spec import find_force
+    from missing_lib.force.store import save
+
+    layout = _layout(forces)
+    described = find_force(layout.forces, force)
+    folder = layout.forces / force
+    intake = take_in(described, folder)
+    save(intake, folder)
+    for row in intake.accounts.itertuples():
+        typer.echo(
+            f"{row.table:10} {row.rows_in:>9,} rows in = {row.kept:,} kept + {row.merged:,} merged"
+            f" + {row.quarantined:,} set aside"
+        )
+    for line in intake.ledger[intake.ledger["touched"] > 0].itertuples():
+        typer.echo(f"{line.table:10} {line.rule}: {line.title}: {line.touched:,} {line.action}")
+    for caveat in intake.caveats:
+        typer.echo(f"note: {caveat}")
+    if intake.accounts["quarantined"].any():
+        typer.echo("Rows set aside are in the force's folder restricted/, whole, with the rule.")
+
+
+@app.command()
+def synth() -> None:
+    """Make the synthetic forces of data/synthetic again, byte for byte."""
+    from missing_lib.synthetic.write import regenerate
+
+    layout = _layout(None)
+    for path in regenerate(layout.root):
+        typer.echo(path.relative_to(layout.root).as_posix())
+
+
+def _layout(forces: Path | None) -> Layout:
+    if forces is not None:
+        os.environ[FORCES_VARIABLE] = str(forces.resolve())
+    return find_layout()
+
+
+def _parameters(given: list[str] | None) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    for text in given or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ContractError([f"--set {text!r}: write NAME=VALUE"])
+        try:
+            parameters[name] = ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            parameters[name] = value
+    return parameters
+
+
+def _say(edition: str, step: str, how: str, seconds: float) -> None:
+    typer.echo(f"{edition:28} {step:14} {how:10} {seconds:6.1f} s")
+
+
+def _together(problems: list[BookError]) -> BookError:
+    """All problems as one, with the exit code of the first."""
+    return type(problems[0])([line for problem in problems for line in problem.problems])
+
+
+def main() -> None:
+    """Entry point: a problem is said in plain words and has an exit code of its kind."""
+    try:
+        app()
+    except BookError as problem:
+        for line in problem.problems:
+            print(line, file=sys.stderr)
+        sys.exit(problem.exit_code)

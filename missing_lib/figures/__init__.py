@@ -1,0 +1,1 @@
+"""One function per figure: a safe table in, a matplotlib figure out."""

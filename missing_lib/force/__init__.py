@@ -1,0 +1,1 @@
+"""A force: its description, its extract, and the canonical tables made from it."""

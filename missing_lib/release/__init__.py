@@ -1,0 +1,1 @@
+"""The disclosure gate: what may leave a machine, and in what form."""

@@ -1,0 +1,467 @@
+"""The gate: whatever a chapter shows goes through one of these methods, or is not shown."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from string import Formatter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from missing_lib.release import tables
+from missing_lib.release.policy import (
+    Policy,
+    enough_incidents,
+    round_count,
+    significant,
+)
+from missing_lib.release.published import (
+    HIDDEN_SHARE,
+    MIME,
+    NOT_AVAILABLE,
+    Number,
+    Shown,
+    as_html,
+    count_text,
+    digest,
+    percent_text,
+    value_text,
+)
+from missing_lib.release.registry import Registry
+
+
+class Gate:
+    """Applies the policy, shows the safe result and writes it to the registry.
+
+    Parameters
+    ----------
+    policy : Policy
+    registry : Registry
+    """
+
+    def __init__(self, policy: Policy, registry: Registry) -> None:
+        self.policy = policy
+        self.registry = registry
+
+    # --- numbers -------------------------------------------------------------------------
+
+    def people(self, name: str, n: int, *, what: str, of: Number | None = None) -> Number:
+        """Publish a count of people, rounded, or "fewer than" the threshold.
+
+        Parameters
+        ----------
+        name : str
+            Unique in the chapter; the placeholder ``{{ name }}`` stands for it.
+        n : int
+            Exact count.
+        what : str
+            Whom it counts, for the registry.
+        of : Number, optional
+            The population around it: a complement below the threshold hides the count too.
+        """
+        shown = n >= self.policy.threshold and self._complement_is_safe(n, of)
+        return self._count(name, float(n), shown, unit="person", what=what)
+
+    def incidents(
+        self, name: str, per_person: ArrayLike, *, what: str, of: Number | None = None
+    ) -> Number:
+        """Publish a count of incidents, given how many each person contributes.
+
+        Parameters
+        ----------
+        per_person : array_like, shape (people,)
+            Incidents (or gaps, or weights) of each person; zeros do not count as people.
+        """
+        given = np.sort(np.asarray(per_person, dtype=float))[::-1]
+        given = given[given > 0]
+        total = float(given.sum())
+        shown = bool(
+            enough_incidents(total, len(given), given[:1].sum(), given[:2].sum(), self.policy)
+        ) and self._complement_is_safe(total, of)
+        return self._count(name, total, shown, unit="incident", what=what)
+
+    def share(
+        self,
+        name: str,
+        part: Number,
+        whole: Number,
+        *,
+        what: str,
+        interval: tuple[float, float] | None = None,
+    ) -> Number:
+        """Publish part / whole in whole per cent, from the rounded counts."""
+        if part.hidden or whole.hidden:
+            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "share")
+        if not whole.value > 0:
+            return self._number(Number(name, math.nan, NOT_AVAILABLE), what, "share")
+        return self._percent(name, part.value / whole.value, what, interval)
+
+    def percent(
+        self,
+        name: str,
+        value: float,
+        *,
+        what: str,
+        people: int,
+        others: int,
+        interval: tuple[float, float] | None = None,
+    ) -> Number:
+        """Publish a fraction in whole per cent whose counts stay on the machine.
+
+        Parameters
+        ----------
+        people, others : int
+            People behind the numerator and behind the rest; both reach the threshold.
+        """
+        if min(people, others) < self.policy.threshold:
+            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "share")
+        return self._percent(name, value, what, interval)
+
+    def estimate(
+        self,
+        name: str,
+        value: float,
+        *,
+        what: str,
+        people: int,
+        interval: tuple[float, float] | None = None,
+        unit: str = "",
+    ) -> Number:
+        """Publish a statistic with two significant digits; it rests on ``people`` people."""
+        if people < self.policy.threshold:
+            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "estimate")
+        low, high = (significant(float(v)) for v in interval or (math.nan, math.nan))
+        safe = significant(float(value))
+        suffix = f" {unit}" if unit and not math.isnan(safe) else ""
+        between = "" if math.isnan(low) else f"{value_text(low)} to {value_text(high)}{suffix}"
+        number = Number(name, safe, value_text(safe) + suffix, low, high, between)
+        return self._number(number, what, "estimate")
+
+    def quantile(
+        self, name: str, values: ArrayLike, q: float, *, what: str, persons: ArrayLike, unit: str
+    ) -> Number:
+        """Publish a quantile that has enough people on each side of it."""
+        frame = pd.DataFrame({"value": np.asarray(values, float), "person": np.asarray(persons)})
+        frame = frame.dropna()
+        at = float(frame["value"].quantile(q)) if len(frame) else math.nan
+        below = frame.loc[frame["value"] <= at, "person"].nunique()
+        above = frame.loc[frame["value"] >= at, "person"].nunique()
+        return self.estimate(name, at, what=what, people=min(below, above), unit=unit)
+
+    def money(self, name: str, incidents: Number, unit_cost: float, *, what: str) -> Number:
+        """Publish a cost in millions or thousands, from the rounded count of incidents."""
+        if incidents.hidden or math.isnan(incidents.value):
+            text = HIDDEN_SHARE if incidents.hidden else NOT_AVAILABLE
+            hidden = Number(name, math.nan, text, hidden=incidents.hidden)
+            return self._number(hidden, what, "money")
+        cost = incidents.value * unit_cost
+        millions = cost >= 1e6
+        text = f"{cost / 1e6:.2f} million" if millions else f"{round(cost, -3):,.0f}"
+        return self._number(Number(name, cost, text), what, "money")
+
+    def constant(self, **values: object) -> None:
+        """Declare definitions and published figures, which rest on no data of this force."""
+        for name, value in values.items():
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            text = f"{value:,}" if number and not float(value).is_integer() else str(value)
+            if number and float(value).is_integer():
+                text = f"{int(value):,}"
+            self.registry.add({"kind": "constant", "name": name, "text": text})
+
+    # --- tables --------------------------------------------------------------------------
+
+    def counts(
+        self,
+        name: str,
+        cells: pd.DataFrame,
+        by: list[str],
+        *,
+        title: str,
+        what: str,
+        units: Sequence[str] = ("incidents", "people"),
+        total: bool = True,
+        structural_zeros: Any = None,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish a table of counts; see :func:`missing_lib.release.cells.safe_counts`."""
+        made = tables.counts(cells, by, tuple(units), self.policy, total, structural_zeros, labels)
+        return self._table(name, made, title, what)
+
+    def ratios(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        title: str,
+        what: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish shares in whole per cent, each from its two rounded counts."""
+        return self._table(name, tables.ratios(frame, by, self.policy, labels), title, what)
+
+    def survival(
+        self,
+        name: str,
+        data: pd.DataFrame,
+        *,
+        duration: str,
+        event: str,
+        person: str,
+        title: str,
+        what: str,
+        group: str | None = None,
+        levels: Sequence[str] | None = None,
+        until: int = 365,
+    ) -> Shown:
+        """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`."""
+        made = tables.survival(
+            data, duration, event, person, group, levels, until, self.policy
+        )
+        return self._table(name, made, title, what)
+
+    def mean_cumulative(
+        self,
+        name: str,
+        data: pd.DataFrame,
+        windows: pd.DataFrame,
+        *,
+        time: str,
+        person: str,
+        title: str,
+        what: str,
+        group: str | None = None,
+        levels: Sequence[str] | None = None,
+        until: int = 730,
+    ) -> Shown:
+        """Publish mean cumulative functions of events in ``data`` over ``windows``."""
+        made = tables.mean_cumulative(
+            data, windows, time, person, group, levels, until, self.policy
+        )
+        return self._table(name, made, title, what)
+
+    def lorenz(self, name: str, per_person: ArrayLike, *, title: str, what: str) -> Shown:
+        """Publish a Lorenz curve at fixed percentiles."""
+        return self._table(name, tables.lorenz(per_person, self.policy), title, what)
+
+    def estimates(
+        self, name: str, frame: pd.DataFrame, *, title: str, what: str, scale: str = "odds ratio"
+    ) -> Shown:
+        """Publish regression estimates: two significant digits, nothing for small levels."""
+        return self._table(name, tables.estimates(frame, scale, self.policy), title, what)
+
+    def statistics(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        values: list[str],
+        people: str,
+        title: str,
+        what: str,
+        percent: bool = False,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish a small table of statistics, each row resting on enough people."""
+        made = tables.statistics(frame, by, values, people, percent, self.policy, labels)
+        return self._table(name, made, title, what)
+
+    def definitions(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show a table that holds no data: rules, readings, formulas."""
+        return self._table(name, tables.unchanged(frame, labels), title, "definitions")
+
+    def official(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        source: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show official statistics, which are public already."""
+        made = tables.unchanged(frame, labels, note=f"Source: {source}.")
+        return self._table(name, made, title, f"official statistics: {source}")
+
+    def official_number(self, name: str, value: float, *, text: str, what: str) -> Number:
+        """Register a number that is public already or follows from public numbers alone."""
+        return self._number(Number(name, float(value), text), what, "official")
+
+    # --- figures and text ----------------------------------------------------------------
+
+    def figure(
+        self,
+        name: str,
+        draw: Callable[..., Figure],
+        source: Shown | Sequence[Shown],
+        *,
+        caption: str,
+        alt: str,
+        **options: Any,
+    ) -> Shown:
+        """Draw a figure from safe tables only.
+
+        Parameters
+        ----------
+        draw : callable
+            Takes the safe frames in order, and ``options``; returns a matplotlib figure.
+        source : Shown or sequence of Shown
+            Published tables; they stand folded under the figure.
+        """
+        safe = [source] if isinstance(source, Shown) else list(source)
+        for table in safe:
+            if not isinstance(table, Shown) or table.payload["kind"] != "table":
+                raise TypeError(f"figure {name!r} may only be drawn from published tables")
+        if all(table.frame.empty for table in safe):
+            return self.sentence("The figure is not drawn: too few people remain to show it.")
+        drawn = draw(*(table.frame.copy() for table in safe), **options)
+        text = io.StringIO()
+        drawn.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        payload = {
+            "kind": "figure",
+            "name": name,
+            "caption": caption,
+            "alt": alt,
+            "tables": [table.name for table in safe],
+            "svg": text.getvalue(),
+        }
+        return self._show(Shown(name, payload), what=caption)
+
+    def sentence(self, template: str, **numbers: object) -> Shown:
+        """Show a sentence whose numbers all come from the gate or from definitions."""
+        text = self._fill(template, numbers)
+        name = f"sentence-{sum(r['kind'] == 'text' for r in self.registry.records) + 1}"
+        return self._show(Shown(name, {"kind": "text", "name": name, "text": text}), what=text)
+
+    def finding(
+        self,
+        id_: str,
+        template: str,
+        *,
+        figures: Sequence[Number] = (),
+        holds: bool | None = None,
+        **numbers: object,
+    ) -> None:
+        """Answer one finding of the study, for the findings page; not shown in the chapter.
+
+        Parameters
+        ----------
+        id_ : str
+            Such as ``C2``.
+        template : str
+            A plain sentence with placeholders.
+        figures : sequence of Number
+            This force's figure, with intervals where they have one.
+        holds : bool, optional
+            Whether the sentence of the study holds here; None where that is not decided.
+        """
+        self.registry.add(
+            {
+                "kind": "finding",
+                "name": id_,
+                "sentence": self._fill(template, numbers),
+                "figures": [
+                    {"name": n.name, "text": n.text, "interval": n.interval_text} for n in figures
+                ],
+                "holds": None if holds is None else bool(holds),
+            }
+        )
+
+    def stop(self, reason: str) -> Shown:
+        """Say in one sentence why the chapter ends here."""
+        return self._show(Shown("stop", {"kind": "stop", "name": "stop", "text": reason}), reason)
+
+    # --- what the methods share ----------------------------------------------------------
+
+    def _complement_is_safe(self, n: float, of: Number | None) -> bool:
+        return of is None or of.exact - n >= self.policy.threshold
+
+    def _count(self, name: str, n: float, shown: bool, *, unit: str, what: str) -> Number:
+        if not shown:
+            text = f"fewer than {self.policy.threshold}"
+            if n >= self.policy.threshold:
+                text = HIDDEN_SHARE
+            number = Number(name, math.nan, text, hidden=True, exact=n)
+        else:
+            safe = float(round_count(n, self.policy))
+            number = Number(name, safe, count_text(safe), exact=n)
+        return self._number(number, what, unit)
+
+    def _percent(
+        self, name: str, value: float, what: str, interval: tuple[float, float] | None
+    ) -> Number:
+        if math.isnan(value):
+            return self._number(Number(name, math.nan, NOT_AVAILABLE), what, "share")
+        safe = math.floor(100 * value + 0.5) / 100
+        low, high, between = math.nan, math.nan, ""
+        if interval is not None and not any(math.isnan(v) for v in interval):
+            low, high = math.floor(100 * interval[0]) / 100, math.ceil(100 * interval[1]) / 100
+            between = f"{100 * low:.0f} to {percent_text(high)}"
+        return self._number(
+            Number(name, safe, percent_text(safe), low, high, between), what, "share"
+        )
+
+    def _number(self, number: Number, what: str, unit: str) -> Number:
+        self.registry.add(
+            {
+                "kind": "number",
+                "name": number.name,
+                "unit": unit,
+                "what": what,
+                "value": None if math.isnan(number.value) else number.value,
+                "text": number.text,
+                "interval": None if math.isnan(number.low) else [number.low, number.high],
+                "interval_text": number.interval_text,
+                "hidden": number.hidden,
+            }
+        )
+        return number
+
+    def _table(self, name: str, made: tables.Made, title: str, what: str) -> Shown:
+        payload = {
+            "kind": "table",
+            "name": name,
+            "title": title,
+            "header": made.header,
+            "numeric": made.numeric,
+            "rows": made.rows,
+            "notes": made.notes,
+        }
+        return self._show(
+            Shown(name, payload, made.frame), what, unit=made.unit, filter=made.filter,
+            hidden=made.hidden,
+        )
+
+    def _show(self, shown: Shown, what: str, **more: Any) -> Shown:
+        kept = {k: v for k, v in shown.payload.items() if k != "svg"}
+        self.registry.add({**kept, "what": what, "digest": digest(shown.payload), **more})
+        display({MIME: shown.payload, "text/html": as_html(shown.payload)}, raw=True)
+        return shown
+
+    def _fill(self, template: str, numbers: dict[str, object]) -> str:
+        literal = "".join(part[0] for part in Formatter().parse(template))
+        if any(character.isdigit() for character in literal):
+            raise ValueError(f"a sentence may not hold a typed number: {template!r}")
+        return template.format(**{k: _text(v) for k, v in numbers.items()})
+
+
+def _text(value: object) -> object:
+    if isinstance(value, Number):
+        return value
+    if isinstance(value, float) and not value.is_integer():
+        raise TypeError("a number in a sentence comes from publish, or is a definition")
+    return f"{value:,.0f}" if isinstance(value, (int, float)) else value

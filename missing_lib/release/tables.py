@@ -1,0 +1,389 @@
+"""Build the safe table of each kind of output: the frame for figures, the strings for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO, safe_counts
+from missing_lib.release.curves import safe_lorenz, safe_mean_cumulative, safe_survival
+from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
+from missing_lib.release.published import (
+    HIDDEN_SHARE,
+    NOT_AVAILABLE,
+    count_text,
+    p_text,
+    percent_text,
+    plain,
+    value_text,
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A safe table.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Safe values, NaN where hidden.
+    header : list of str
+    numeric : list of bool
+        Columns set flush right.
+    rows : list of list of str
+        As printed; a hidden value, a true zero and "not available" read differently.
+    notes : list of str
+        Rules applied, for the reader.
+    unit : str
+        What is counted.
+    filter : str
+        What defines the cells, for the registry.
+    hidden : int
+        Number of hidden values.
+    """
+
+    frame: pd.DataFrame
+    header: list[str]
+    numeric: list[bool]
+    rows: list[list[str]]
+    notes: list[str]
+    unit: str
+    filter: str
+    hidden: int = 0
+
+
+def counts(
+    cells: pd.DataFrame,
+    by: list[str],
+    units: tuple[str, ...],
+    policy: Policy,
+    total: bool,
+    structural_zeros: Any,
+    labels: dict[str, str] | None,
+) -> Made:
+    """A table of counts with its percentages and, where wanted, its total row."""
+    frame = cells[by].copy()
+    columns: list[list[str]] = []
+    header = _labels(by, labels)
+    hidden = 0
+    for unit in units:
+        safe = safe_counts(cells, by, unit, policy, structural_zeros)
+        frame[unit] = safe["count"]
+        frame[f"{unit}_status"] = safe["status"]
+        frame[f"{unit}_percent"] = safe["percent"]
+        columns.append([_count_cell(c, s, policy) for c, s in zip(safe["count"], safe["status"])])
+        columns.append([_percent_cell(p, s) for p, s in zip(safe["percent"], safe["status"])])
+        header += [plain(unit).capitalize(), "%"]
+        hidden += int((safe["status"] == HIDDEN).sum())
+    keys = [[plain(v) for v in row] for row in cells[by].itertuples(index=False)]
+    rows = [key + [column[i] for column in columns] for i, key in enumerate(keys)]
+    if total and len(cells):
+        rows.append(["All"] + [""] * (len(by) - 1) + _total_cells(cells, units, policy))
+    return Made(
+        frame=frame.reset_index(drop=True),
+        header=header,
+        numeric=[False] * len(by) + [True] * (2 * len(units)),
+        rows=rows,
+        notes=[_rounding_note(policy)] + ([_hidden_note(policy)] if hidden else []),
+        unit="/".join(units),
+        filter=" x ".join(by),
+        hidden=hidden,
+    )
+
+
+def _total_cells(cells: pd.DataFrame, units: tuple[str, ...], policy: Policy) -> list[str]:
+    shown = []
+    for unit in units:
+        total = float(cells[f"total_{unit}"].iloc[0])
+        enough = min(total, float(cells["total_people"].iloc[0])) >= policy.threshold
+        text = count_text(float(round_count(total, policy)))
+        shown += [text if enough else f"fewer than {policy.threshold}", ""]
+    return shown
+
+
+def ratios(
+    frame: pd.DataFrame, by: list[str], policy: Policy, labels: dict[str, str] | None
+) -> Made:
+    """Shares, each from its two rounded counts, hidden where few people stand behind one."""
+    part, whole = round_count(frame["part"], policy), round_count(frame["whole"], policy)
+    rest = frame["whole"] - frame["part"]
+    open_ = (
+        (frame[["part_people", "whole_people"]].min(axis=1) >= policy.threshold)
+        & (frame[["part", "whole"]].min(axis=1) >= policy.threshold)
+        & (rest >= policy.threshold)
+    ).to_numpy()
+    if "part_largest" in frame:
+        open_ &= enough_incidents(
+            frame["part"], frame["part_people"], frame["part_largest"],
+            frame["part_largest_two"], policy,
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent = np.where(open_, np.floor(100 * part / whole + 0.5), np.nan)
+    safe = frame[by].copy()
+    safe["percent"] = percent
+    safe["status"] = np.where(open_, SHOWN, HIDDEN)
+    header, numeric = [*_labels(by, labels), "%"], [False] * len(by) + [True]
+    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["status"])]
+    if "chance" in frame:
+        safe["chance_percent"] = np.floor(100 * frame["chance"] + 0.5)
+        header, numeric = [*header, "By chance, %"], [*numeric, True]
+        for cell, chance in zip(cells, safe["chance_percent"]):
+            cell.append(NOT_AVAILABLE if np.isnan(chance) else f"{chance:.0f}")
+    keys = [[plain(v) for v in row] for row in frame[by].itertuples(index=False)]
+    hidden = int((~open_).sum())
+    notes = [f"Shares are computed from counts rounded to the nearest {policy.rounding}."]
+    return Made(
+        frame=safe.reset_index(drop=True),
+        header=header,
+        numeric=numeric,
+        rows=[key + cell for key, cell in zip(keys, cells)],
+        notes=notes + ([_hidden_note(policy)] if hidden else []),
+        unit="share",
+        filter=" x ".join(by),
+        hidden=hidden,
+    )
+
+
+def survival(
+    data: pd.DataFrame,
+    duration: str,
+    event: str,
+    person: str,
+    group: str | None,
+    levels: Sequence[str] | None,
+    until: int,
+    policy: Policy,
+) -> Made:
+    """Kaplan-Meier curves of one or several groups."""
+    curves = []
+    for level, rows in _groups(data, group, levels):
+        known = rows.dropna(subset=[duration])
+        enough = known[person].nunique() >= policy.threshold
+        part = known if enough else known.iloc[:0]
+        curve = safe_survival(part[duration], part[event], until, policy)
+        curves.append(curve.assign(group=level))
+    frame = pd.concat(curves, ignore_index=True)
+    printed = frame[frame["time"].isin(_reading_days(until))]
+    rows_ = [
+        [
+            plain(row.group), f"{row.time:.0f}", percent_text(1 - row.survival),
+            f"{100 * (1 - row.upper):.0f} to {percent_text(1 - row.lower)}",
+            count_text(row.at_risk),
+        ]
+        for row in printed.itertuples()
+    ]
+    return Made(
+        frame=frame,
+        header=["Group", "Days", "Event by then", "Interval", "At risk"],
+        numeric=[False, True, True, True, True],
+        rows=rows_,
+        notes=[_curve_note(policy)],
+        unit="spell",
+        filter=group or "all",
+    )
+
+
+def mean_cumulative(
+    data: pd.DataFrame,
+    windows: pd.DataFrame,
+    time: str,
+    person: str,
+    group: str | None,
+    levels: Sequence[str] | None,
+    until: int,
+    policy: Policy,
+) -> Made:
+    """Mean cumulative functions of one or several groups of people."""
+    curves = []
+    for level, people in _groups(windows, group, levels):
+        mine = data[data[person].isin(people[person])]
+        enough = mine[person].nunique() >= policy.threshold
+        part = mine if enough else mine.iloc[:0]
+        curve = safe_mean_cumulative(part[time], people["days"], until, policy)
+        curves.append(curve.assign(group=level))
+    frame = pd.concat(curves, ignore_index=True)
+    return Made(
+        frame=frame,
+        header=["Group", "Days", "Mean number", "Under observation"],
+        numeric=[False, True, True, True],
+        rows=[
+            [plain(r.group), f"{r.time:.0f}", f"{r.mean:.2f}", count_text(r.at_risk)]
+            for r in frame[frame["time"] % 90 == 0].itertuples()
+        ],
+        notes=[_curve_note(policy)],
+        unit="incident",
+        filter=group or "all",
+    )
+
+
+def lorenz(per_person: ArrayLike, policy: Policy) -> Made:
+    """A Lorenz curve at fixed percentiles."""
+    frame = safe_lorenz(per_person, policy)
+    return Made(
+        frame=frame,
+        header=["Most frequent, % of people", "% of incidents"],
+        numeric=[True, True],
+        rows=[[f"{v:.0f}" for v in row] for row in frame.itertuples(index=False)],
+        notes=[
+            f"Percentiles with fewer than {policy.threshold} people between them are left out."
+        ],
+        unit="incident",
+        filter="people by number of incidents",
+    )
+
+
+def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
+    """Regression estimates without intercept, fit statistics or exact numbers."""
+    open_ = (frame[["people", "events"]].min(axis=1) >= policy.threshold).to_numpy()
+    safe = frame.drop(columns=["people", "events"]).reset_index(drop=True)
+    numbers = [c for c in ("estimate", "lower", "upper", "p_holm") if c in safe]
+    for column in numbers:
+        safe[column] = [
+            significant(float(v)) if ok else np.nan for v, ok in zip(safe[column], open_)
+        ]
+    keys = [c for c in safe.columns if c not in numbers and c != "p"]
+    header = [plain(k).capitalize() for k in keys] + [scale.capitalize(), "95 % interval"]
+    rows = []
+    for row, ok in zip(safe.to_dict("records"), open_):
+        line = [plain(row[k]) for k in keys]
+        if not ok:
+            line += [HIDDEN_SHARE, ""]
+        else:
+            bounds = f"{value_text(row['lower'])} to {value_text(row['upper'])}"
+            known = not np.isnan(row["estimate"])
+            line += [value_text(row["estimate"]), bounds if known else ""]
+        if "p_holm" in numbers:
+            line.append(p_text(row["p_holm"]) if ok else "")
+        rows.append(line)
+    if "p_holm" in numbers:
+        header.append("p (Holm)")
+    return Made(
+        frame=safe,
+        header=header,
+        numeric=[False] * len(keys) + [True] * (len(header) - len(keys)),
+        rows=rows,
+        notes=["Two significant digits; levels that few people or events carry are not shown."],
+        unit="estimate",
+        filter="model terms",
+        hidden=int((~open_).sum()),
+    )
+
+
+def statistics(
+    frame: pd.DataFrame,
+    by: list[str],
+    values: list[str],
+    people: str,
+    percent: bool,
+    policy: Policy,
+    labels: dict[str, str] | None,
+) -> Made:
+    """Statistics by row, hidden where a row rests on few people."""
+    open_ = (frame[people] >= policy.threshold).to_numpy()
+    safe = frame[by].copy()
+    for column in values:
+        given = frame[column].astype(float)
+        safe[column] = [
+            (np.floor(100 * v + 0.5) / 100 if percent else significant(v)) if ok else np.nan
+            for v, ok in zip(given, open_)
+        ]
+    rows = []
+    for row, ok in zip(safe.to_dict("records"), open_):
+        line = [plain(row[k]) for k in by]
+        line += [_statistic_cell(row[v], ok, percent) for v in values]
+        rows.append(line)
+    hidden = int((~open_).sum())
+    rule = "Whole per cent." if percent else "Two significant digits."
+    return Made(
+        frame=safe.reset_index(drop=True),
+        header=_labels(by + values, labels),
+        numeric=[False] * len(by) + [True] * len(values),
+        rows=rows,
+        notes=[rule] + ([_hidden_note(policy)] if hidden else []),
+        unit="statistic",
+        filter=" x ".join(by),
+        hidden=hidden,
+    )
+
+
+def unchanged(frame: pd.DataFrame, labels: dict[str, str] | None, note: str = "") -> Made:
+    """A table that holds no data of the force, printed as it is."""
+    rows = [
+        [NOT_AVAILABLE if pd.isna(v) else plain(v) for v in row]
+        for row in frame.itertuples(index=False)
+    ]
+    numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
+    return Made(
+        frame=frame.reset_index(drop=True),
+        header=_labels(list(frame.columns), labels),
+        numeric=numeric,
+        rows=rows,
+        notes=[note] if note else [],
+        unit="none",
+        filter="public",
+    )
+
+
+def _groups(
+    data: pd.DataFrame, group: str | None, levels: Sequence[str] | None
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    if group is None:
+        yield "all", data
+        return
+    for level in levels if levels is not None else sorted(data[group].dropna().unique()):
+        yield str(level), data[data[group] == level]
+
+
+def _reading_days(until: int) -> list[int]:
+    return [d for d in (1, 7, 14, 28, 56, 90, 180, 365, 730) if d <= until]
+
+
+def _labels(names: list[str], labels: dict[str, str] | None) -> list[str]:
+    given = labels or {}
+    return [given.get(n, plain(n)[:1].upper() + plain(n)[1:]) for n in names]
+
+
+def _count_cell(count: float, status: str, policy: Policy) -> str:
+    if status == HIDDEN:
+        return "hidden"
+    return "0" if status == STRUCTURAL_ZERO else count_text(count)
+
+
+def _percent_cell(percent: float, status: str) -> str:
+    if status == HIDDEN:
+        return "hidden"
+    return "" if np.isnan(percent) else f"{percent:.0f}"
+
+
+def _statistic_cell(value: float, shown: bool, percent: bool) -> str:
+    if not shown:
+        return HIDDEN_SHARE
+    if np.isnan(value):
+        return NOT_AVAILABLE
+    return percent_text(value) if percent else value_text(value)
+
+
+def _rounding_note(policy: Policy) -> str:
+    return (
+        f"Counts are rounded to the nearest {policy.rounding}; "
+        "totals are rounded by themselves, so rows may not add up."
+    )
+
+
+def _hidden_note(policy: Policy) -> str:
+    return (
+        f"Hidden: fewer than {policy.threshold} people or incidents, one or two people who "
+        "dominate, or a cell that would give such a one away."
+    )
+
+
+def _curve_note(policy: Policy) -> str:
+    return (
+        f"Computed from counts in blocks of {policy.block} and cut where fewer than "
+        f"{policy.threshold} remain."
+    )

@@ -1,0 +1,300 @@
+"""What chance alone does to counts: models with at least one incident, and random allocation.
+
+Police files hold only people with at least one incident, so every model here is conditional
+on that (zero-truncated), except where a function says that it counts every unit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special, stats
+
+from missing_lib.study.concentration import Histogram, bands, histogram, top_share
+
+Floats = NDArray[np.float64]
+
+#: Shapes between which the negative binomial is fitted; beyond them it is its own limit.
+_SHAPES = (1e-6, 1e4)
+#: Gain in log-likelihood below which a fit is reported as its limit.
+_NO_GAIN = 1e-6
+#: Accepted deviation of a simulated total, as a part of it: exact below two hundred incidents.
+_TOTAL_TOLERANCE = 0.005
+_BATCH = 2000
+
+
+@dataclass(frozen=True)
+class CountModel:
+    """A fitted model of counts of at least one.
+
+    Attributes
+    ----------
+    name : str
+        ``poisson``, ``negative_binomial`` or ``log_series``.
+    mean : float
+        Poisson rate, or mean of the untruncated negative binomial; NaN for the log-series.
+    shape : float
+        Negative binomial shape k (variance mu + mu^2/k); infinite for Poisson, zero for the
+        log-series.
+    success : float
+        Ratio parameter of the log-series, or mu/(k + mu).
+    loglik : float
+    limit : str
+        ``log_series`` or ``poisson`` where a negative binomial ran to that limit, else "".
+    """
+
+    name: str
+    mean: float
+    shape: float
+    success: float
+    loglik: float
+    limit: str = ""
+
+    def probabilities(self, largest: int) -> Floats:
+        """Probabilities of 1, 2, ..., ``largest``; shape (largest,)."""
+        x = np.arange(1, largest + 1, dtype=float)
+        return np.exp(_log_mass(self, x))
+
+
+def poisson_log_mass(x: ArrayLike, mean: ArrayLike) -> Floats:
+    """Log probability of x >= 1 under a zero-truncated Poisson; ``mean`` is before truncation."""
+    x, mu = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    return special.xlogy(x, mu) - special.gammaln(x + 1) - mu - np.log(-np.expm1(-mu))
+
+
+def negative_binomial_log_mass(x: ArrayLike, mean: ArrayLike, shape: float) -> Floats:
+    """Log probability of x >= 1 under a zero-truncated negative binomial.
+
+    Parameters
+    ----------
+    x : array_like
+    mean : array_like
+        Mean before truncation, the same for all or one for each x.
+    shape : float
+        k; the variance before truncation is mu + mu^2/k.
+    """
+    x, mu = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    log_zero = -shape * np.log1p(mu / shape)
+    ways = special.gammaln(x + shape) - special.gammaln(shape) - special.gammaln(x + 1)
+    return ways + log_zero - x * np.log1p(shape / mu) - np.log(-np.expm1(log_zero))
+
+
+def log_series_log_mass(x: ArrayLike, success: float) -> Floats:
+    """Log probability of x >= 1 under the log-series, p^x / (-x log(1 - p))."""
+    x = np.asarray(x, dtype=float)
+    return special.xlogy(x, success) - np.log(x) - np.log(-np.log1p(-success))
+
+
+def fit_poisson(counts: ArrayLike) -> CountModel:
+    """Zero-truncated Poisson by maximum likelihood: the mean solves mu/(1 - exp(-mu)) = mean(x).
+
+    Without a person who has more than one incident the rate is zero and the fit is NaN.
+    """
+    hist = histogram(counts)
+    average = _mean(hist)
+    if not average > 1:
+        return CountModel("poisson", np.nan, np.inf, np.nan, np.nan)
+    mu = _poisson_mean(average)
+    loglik = float(hist.people @ poisson_log_mass(hist.values, mu))
+    return CountModel("poisson", mu, np.inf, np.nan, loglik)
+
+
+def fit_log_series(counts: ArrayLike) -> CountModel:
+    """Log-series by maximum likelihood: -p/((1 - p) log(1 - p)) = mean(x) (Fisher 1943)."""
+    hist = histogram(counts)
+    average = _mean(hist)
+    if not average > 1:
+        return CountModel("log_series", np.nan, 0.0, np.nan, np.nan)
+
+    def excess(logit: float) -> float:
+        # with p = expit(logit): p/(1-p) = exp(logit), -log(1-p) = log(1 + exp(logit))
+        return float(np.exp(logit) / np.logaddexp(0, logit) - average)
+
+    p = float(special.expit(optimize.brentq(excess, -40, 40, xtol=1e-14)))
+    loglik = float(hist.people @ log_series_log_mass(hist.values, p))
+    return CountModel("log_series", np.nan, 0.0, p, loglik)
+
+
+def fit_negative_binomial(counts: ArrayLike) -> CountModel:
+    """Zero-truncated negative binomial by maximum profile likelihood over its shape.
+
+    Given the shape, the mean solves mu/(1 - (1 + mu/k)^-k) = mean(x). As the shape goes to
+    zero the model becomes the log-series, as it grows the Poisson; where the likelihood is
+    largest there, the result is that model and says so in ``limit``.
+    """
+    hist = histogram(counts)
+    average = _mean(hist)
+    if not average > 1:
+        return CountModel("negative_binomial", np.nan, np.nan, np.nan, np.nan)
+
+    def fitted(log_shape: float) -> tuple[float, float]:
+        mu = _negative_binomial_mean(average, float(np.exp(log_shape)))
+        mass = negative_binomial_log_mass(hist.values, mu, float(np.exp(log_shape)))
+        return mu, float(hist.people @ mass)
+
+    best = optimize.minimize_scalar(
+        lambda s: -fitted(s)[1], bounds=np.log(_SHAPES), method="bounded", options={"xatol": 1e-9}
+    )
+    mu, loglik = fitted(best.x)
+    shape = float(np.exp(best.x))
+    limits = {"log_series": fit_log_series(counts), "poisson": fit_poisson(counts)}
+    limit = max(limits, key=lambda name: limits[name].loglik)
+    if limits[limit].loglik >= loglik - _NO_GAIN:
+        at = limits[limit]
+        return CountModel("negative_binomial", at.mean, at.shape, at.success, at.loglik, limit)
+    return CountModel("negative_binomial", mu, shape, mu / (shape + mu), loglik)
+
+
+def expected_people(counts: ArrayLike, largest: int = 10) -> pd.DataFrame:
+    """People with 1, 2, ..., ``largest`` or more incidents, seen and expected by each model.
+
+    Returns
+    -------
+    DataFrame
+        ``incidents`` (band), ``observed``, ``poisson``, ``negative_binomial``, ``log_series``:
+        numbers of people; the models are fitted to the counts and NaN where they cannot be.
+    """
+    given = np.asarray(counts, dtype=int)
+    seen = pd.Series(bands(given, largest)).value_counts(sort=False)
+    table = pd.DataFrame({"incidents": seen.index.astype(str), "observed": seen.to_numpy(float)})
+    for fit in (fit_poisson, fit_negative_binomial, fit_log_series):
+        model = fit(given)
+        if np.isnan(model.loglik):
+            table[model.name] = np.nan
+            continue
+        chances = model.probabilities(largest - 1)
+        table[model.name] = len(given) * np.append(chances, 1 - chances.sum())
+    return table
+
+
+def draw_counts(people: int, incidents: int, draws: int, rng: np.random.Generator) -> Histogram:
+    """Drop incidents on people at random, given that each person has at least one.
+
+    The law is that of independent zero-truncated Poisson counts given their total. Draws are
+    accepted when the total is right: exactly below two hundred incidents, to half a per cent
+    above.
+
+    Returns
+    -------
+    Histogram
+        ``people`` has shape (draws, k). Empty where the people are more than the incidents.
+    """
+    if people < 1 or incidents < people:
+        return Histogram(np.zeros(0), np.zeros((draws, 0)))
+    if incidents == people:
+        return Histogram(np.ones(1), np.full((draws, 1), float(people)))
+    mean = _poisson_mean(incidents / people)
+    largest = int(stats.poisson.isf(1e-13, mean)) + 2
+    values = np.arange(1, largest + 1, dtype=float)
+    chances = np.exp(poisson_log_mass(values, mean))
+    tolerance = int(_TOTAL_TOLERANCE * incidents)
+    kept: list[Floats] = []
+    while sum(len(k) for k in kept) < draws:
+        drawn = rng.multinomial(people, chances / chances.sum(), _BATCH).astype(float)
+        kept.append(drawn[np.abs(drawn @ values - incidents) <= tolerance])
+    return Histogram(values, np.concatenate(kept)[:draws])
+
+
+def chance_top_share(
+    people: int, incidents: int, top: float, *, draws: int, rng: np.random.Generator
+) -> float:
+    """Share of the top fraction if incidents fell at random, each person having at least one.
+
+    Returns
+    -------
+    float
+        Mean over the draws; NaN where the people are more than the incidents.
+    """
+    if people < 1 or incidents < people:
+        return float("nan")
+    return float(top_share(draw_counts(people, incidents, draws, rng), top).mean())
+
+
+def chance_share_of_units(units: int, events: int, share: float) -> float:
+    """Share of all units that hold a share of events when each event falls on any unit.
+
+    The expected number of units with j events is ``units`` times the binomial probability of j;
+    the share is read off the Lorenz curve of these (Chalfin, Kaplan and Cuellar 2021, doi
+    10.1177/0022427820984213). Units without an event count.
+
+    Parameters
+    ----------
+    units, events : int
+    share : float
+        Share of events, between 0 and 1.
+
+    Returns
+    -------
+    float
+        NaN without units or events.
+
+    Examples
+    --------
+    >>> round(100 * chance_share_of_units(118_653, 131_179, 0.25), 2)
+    8.12
+    """
+    if units < 1 or events < 1:
+        return float("nan")
+    law = stats.binom(events, 1 / units)
+    values = np.arange(int(law.isf(1e-14)) + 2, dtype=float)[::-1]
+    people = law.pmf(values)
+    held = np.cumsum(values * people)
+    return float(np.interp(share, np.append(0, held / held[-1]), np.append(0, people.cumsum())))
+
+
+def gamma_top_share(shape: float, top: float) -> float:
+    """Share of the worst fraction of units whose rates follow a Gamma law, all units counted.
+
+    1 - F_(k+1)(F_k^-1(1 - p)), F_k the Gamma distribution function of shape k (Mohler,
+    Brantingham, Carter and Short 2019, doi 10.1007/s10940-019-09404-1).
+
+    Examples
+    --------
+    >>> round(gamma_top_share(0.82, 0.05), 4)
+    0.2193
+    """
+    return float(stats.gamma.sf(stats.gamma.isf(top, shape), shape + 1))
+
+
+def gamma_gini(shape: float) -> float:
+    """Gini coefficient of Gamma rates, Gamma(k + 1/2) / (sqrt(pi) Gamma(k + 1)).
+
+    Examples
+    --------
+    >>> round(gamma_gini(0.82), 4)
+    0.5388
+    """
+    return float(np.exp(special.gammaln(shape + 0.5) - special.gammaln(shape + 1)) / np.sqrt(np.pi))
+
+
+def _log_mass(model: CountModel, x: Floats) -> Floats:
+    if model.shape == 0:
+        return log_series_log_mass(x, model.success)
+    if np.isinf(model.shape):
+        return poisson_log_mass(x, model.mean)
+    return negative_binomial_log_mass(x, model.mean, model.shape)
+
+
+def _mean(hist: Histogram) -> float:
+    people = hist.people.sum()
+    return float(hist.values @ hist.people / people) if people else float("nan")
+
+
+def _poisson_mean(average: float) -> float:
+    """The Poisson mean whose zero-truncated mean is ``average`` > 1."""
+    return float(
+        optimize.brentq(lambda m: m / -np.expm1(-m) - average, 1e-12, average, xtol=1e-14)
+    )
+
+
+def _negative_binomial_mean(average: float, shape: float) -> float:
+    """The mean before truncation that gives ``average`` > 1 after it."""
+
+    def excess(mu: float) -> float:
+        return float(mu / -np.expm1(-shape * np.log1p(mu / shape)) - average)
+
+    lowest = 1e-9 * min(1.0, shape)
+    return float(optimize.brentq(excess, lowest, average, xtol=1e-18, rtol=1e-13))

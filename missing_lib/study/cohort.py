@@ -1,0 +1,178 @@
+"""Who and what a study counts: the incidents of one population in one study window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from missing_lib.force.spec import Definitions, ForceFile, check_population
+from missing_lib.force.tables import Tables, age_in_years, birth_anniversary
+
+#: From this local day on everybody whose whereabouts cannot be established is missing;
+#: before it forces used an "absent" category (College of Policing, January 2017).
+ERA_CHANGE = pd.Timestamp("2017-01-01")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """One population of one force in the study window.
+
+    Attributes
+    ----------
+    population : str
+        ``children`` (under the age limit when reported missing), ``adults`` or ``all``.
+    incidents : DataFrame
+        One row per incident of the population, sorted by person and report: the canonical
+        columns and ``reported_on`` (local date), ``local_hour`` (0-23, NaN where the time is a
+        placeholder), ``month`` (period), ``age`` (years at report), ``sex``, ``ethnicity_self``,
+        ``order`` (1, 2, ... within the person), ``n_incidents`` (of the person in this cohort).
+    persons : DataFrame
+        Everybody known to any agency, reported missing or not; canonical columns.
+    markers, ties, events : DataFrame
+        Canonical tables, all dates.
+    start, end : Timestamp
+        First and last local day of the study window, both inside.
+    time_zone : str
+        Zone of the local days and hours.
+    definitions : Definitions
+        Age limit, persistent, top share, gap bounds.
+    absent : frozenset of str
+        Tables that the force does not supply.
+    unknown_age : int
+        Incidents in the window whose age is unknown; they are in no population but ``all``.
+    """
+
+    population: str
+    incidents: pd.DataFrame
+    persons: pd.DataFrame
+    markers: pd.DataFrame
+    ties: pd.DataFrame
+    events: pd.DataFrame
+    start: pd.Timestamp
+    end: pd.Timestamp
+    time_zone: str
+    definitions: Definitions
+    absent: frozenset[str]
+    unknown_age: int
+
+    @property
+    def counts(self) -> pd.Series:
+        """Incidents per person with at least one, indexed by ``person_id``; int64."""
+        return self.incidents.groupby("person_id", sort=True).size().rename("incidents")
+
+    @property
+    def months(self) -> pd.PeriodIndex:
+        """Every calendar month that the study window touches."""
+        return pd.period_range(self.start, self.end, freq="M", name="month")
+
+
+def select(tables: Tables, force: ForceFile, population: str) -> Cohort:
+    """Select the incidents of a population in the force's study window.
+
+    A person is a child *when reported missing*: one person can be a child in one incident
+    and an adult in a later one.
+
+    Parameters
+    ----------
+    tables : Tables
+        Canonical tables after cleaning.
+    force : ForceFile
+        Study window, time zone and definitions.
+    population : {"children", "adults", "all"}
+
+    Returns
+    -------
+    Cohort
+    """
+    check_population(population)
+    start, end = pd.Timestamp(force.study.start), pd.Timestamp(force.study.end)
+    rows = _describe(tables, force.time_zone)
+    rows = rows[rows["reported_on"].between(start, end)]
+    limit = force.definitions.child_age_limit
+    wanted = {
+        "children": rows["age"] < limit,
+        "adults": rows["age"] >= limit,
+        "all": pd.Series(True, index=rows.index),
+    }[population]
+    incidents = rows[wanted].sort_values(["person_id", "reported_at", "incident_id"])
+    incidents = incidents.reset_index(drop=True)
+    by_person = incidents.groupby("person_id", sort=False)
+    incidents["order"] = by_person.cumcount() + 1
+    incidents["n_incidents"] = by_person["order"].transform("size")
+    return Cohort(
+        population=population,
+        incidents=incidents,
+        persons=tables.persons,
+        markers=tables.markers,
+        ties=tables.ties,
+        events=tables.events,
+        start=start,
+        end=end,
+        time_zone=force.time_zone,
+        definitions=force.definitions,
+        absent=tables.absent,
+        unknown_age=int(rows["age"].isna().sum()),
+    )
+
+
+def _describe(tables: Tables, time_zone: str) -> pd.DataFrame:
+    """Incidents with local date and hour, month, age and what is known of the person."""
+    about = tables.persons[["person_id", "birth_date", "sex", "ethnicity_self"]]
+    rows = tables.incidents.merge(about, on="person_id", how="left", validate="many_to_one")
+    local = rows["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None)
+    rows["reported_on"] = local.dt.normalize()
+    known = rows["time_known"].fillna(True).astype(bool)
+    rows["local_hour"] = local.dt.hour.where(known).astype(float)
+    rows["month"] = rows["reported_on"].dt.to_period("M")
+    rows["age"] = age_in_years(rows["birth_date"], rows["reported_on"])
+    return rows.drop(columns="birth_date")
+
+
+def at_risk_windows(cohort: Cohort) -> pd.DataFrame:
+    """The days on which each known person could have entered the cohort.
+
+    From the latest of study start, start of observation and (adults) the age limit to the
+    earliest of study end, end of observation and (children) the day before the age limit.
+    Nothing here derives from incidents.
+
+    Returns
+    -------
+    DataFrame
+        ``person_id``, ``at_risk_from``, ``at_risk_to`` (dates, both inside) and ``days``;
+        only people with at least one day. Without a birth date only ``all`` has a window.
+    """
+    persons = cohort.persons
+    first = persons["observed_from"].fillna(cohort.start).clip(lower=cohort.start)
+    last = persons["observed_to"].fillna(cohort.end).clip(upper=cohort.end)
+    if cohort.population != "all":
+        limit = birth_anniversary(persons["birth_date"], cohort.definitions.child_age_limit)
+        if cohort.population == "children":
+            last = pd.Series(np.minimum(last, limit - pd.Timedelta(days=1)), index=persons.index)
+        else:
+            first = pd.Series(np.maximum(first, limit), index=persons.index)
+        first = first.where(limit.notna())
+    out = pd.DataFrame(
+        {"person_id": persons["person_id"], "at_risk_from": first, "at_risk_to": last}
+    )
+    out["days"] = (out["at_risk_to"] - out["at_risk_from"]).dt.days + 1
+    return out[out["days"] >= 1].reset_index(drop=True)
+
+
+def first_of_each_person(cohort: Cohort) -> pd.DataFrame:
+    """The first incident of each person in the cohort."""
+    return cohort.incidents[cohort.incidents["order"] == 1].reset_index(drop=True)
+
+
+def people_who_cross(tables: Tables, force: ForceFile) -> int:
+    """People with incidents on both sides of the age limit in the study window.
+
+    Returns
+    -------
+    int
+        Number of people counted both as children and as adults.
+    """
+    everybody = select(tables, force, "all").incidents.dropna(subset=["age"])
+    young = everybody["age"] < force.definitions.child_age_limit
+    return int(young.groupby(everybody["person_id"]).nunique().eq(2).sum())

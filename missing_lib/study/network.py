@@ -1,0 +1,468 @@
+"""Does the social environment matter? Connections and nearness as they stood at the landmark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+
+from missing_lib.study.cohort import Cohort
+from missing_lib.study.frame import Frame, covariates
+from missing_lib.study.intervals import wilson
+from missing_lib.study.regression import Fit, logistic
+
+#: Ties that an episode itself creates; they never count.
+EPISODE_TIES = ("missing_together",)
+#: Stated before looking: odds ratios in between are too small to matter.
+EQUIVALENCE = (0.8, 1.25)
+#: Lower bounds of the classes of numbers of connections; merged from the top where few remain.
+DEGREE_FROM = (0, 1, 2, 3, 5, 10, 20)
+#: Components below this size are shown as one class, degree classes hold as many people.
+SMALLEST_CLASS = 10
+#: Most source-and-tie combinations for which all distances are computed.
+DISTANCE_BUDGET = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An undirected graph without weights.
+
+    Attributes
+    ----------
+    names : Index
+        Identifier of each node, in order; n of them.
+    neighbours : csr_array, shape (n, n)
+        1 where two nodes are tied, symmetric, empty diagonal.
+    """
+
+    names: pd.Index
+    neighbours: csr_array
+
+    @property
+    def degree(self) -> NDArray[np.int64]:
+        """Number of distinct alters of each node."""
+        return np.diff(self.neighbours.indptr).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Plain description of a network; exact values.
+
+    Attributes
+    ----------
+    people, connected, pairs : int
+        Nodes, nodes with a tie, and tied pairs.
+    components : int
+        Components of :data:`SMALLEST_CLASS` people or more.
+    in_largest, in_small : int
+        People in the largest component, and tied people in components below that size.
+    mean_degree : float
+        Over people with a tie.
+    transitivity : float
+        Triangles closed, of all pairs of ties that share a person.
+    assortativity : float
+        Of having gone missing, over ties (Newman 2003, doi 10.1103/PhysRevE.67.026126); 1 where
+        only like is tied to like, 0 where ties do not care.
+    """
+
+    people: int
+    connected: int
+    pairs: int
+    components: int
+    in_largest: int
+    in_small: int
+    mean_degree: float
+    transitivity: float
+    assortativity: float
+
+
+@dataclass(frozen=True)
+class Permutation:
+    """A statistic against labels shuffled within strata.
+
+    Attributes
+    ----------
+    observed : float
+    null : ndarray, shape (draws,)
+    p : float
+        (1 + number of draws at least as large) / (draws + 1).
+    """
+
+    observed: float
+    null: NDArray[np.float64]
+    p: float
+
+
+def ties_before(
+    cohort: Cohort, agency: str | None = None, leave_out: tuple[str, ...] = EPISODE_TIES
+) -> pd.DataFrame:
+    """Distinct pairs of people tied before the landmark, the first day of the study.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    agency : str, optional
+        Only ties that this agency recorded.
+    leave_out : tuple of str
+        Types of ties that do not count.
+
+    Returns
+    -------
+    DataFrame
+        ``person_a`` < ``person_b``; each pair once, whatever the number of ties between them.
+    """
+    ties = cohort.ties
+    keep = (ties["first_seen"] < cohort.start) & ~ties["tie_type"].isin(leave_out)
+    if agency is not None:
+        keep &= (ties["agency"] == agency).fillna(False)
+    a, b = ties.loc[keep, "person_a"], ties.loc[keep, "person_b"]
+    swap = (a > b).fillna(False)
+    pairs = pd.DataFrame({"person_a": a.where(~swap, b), "person_b": b.where(~swap, a)}).dropna()
+    pairs = pairs[pairs["person_a"] != pairs["person_b"]].drop_duplicates()
+    return pairs.sort_values(["person_a", "person_b"]).reset_index(drop=True)
+
+
+def graph(pairs: pd.DataFrame, people: ArrayLike = ()) -> Graph:
+    """The graph of tied pairs.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Two columns of identifiers, each pair once.
+    people : array_like
+        Further nodes, which may have no tie.
+    """
+    ends = [pairs.iloc[:, 0].to_numpy(object), pairs.iloc[:, 1].to_numpy(object)]
+    names = pd.Index(pd.unique(np.concatenate([np.asarray(people, object), *ends])))
+    a, b = names.get_indexer(pd.Index(ends[0])), names.get_indexer(pd.Index(ends[1]))
+    ones, n = np.ones(2 * len(a), dtype=np.float32), len(names)
+    both = (np.concatenate([a, b]), np.concatenate([b, a]))
+    return Graph(names, csr_array((ones, both), shape=(n, n)))
+
+
+def connections(pairs: pd.DataFrame) -> pd.Series:
+    """Number of distinct connections of everybody with at least one, by ``person_id``."""
+    ends = pd.concat([pairs["person_a"], pairs["person_b"]])
+    return ends.value_counts().rename("connections").rename_axis("person_id").sort_index()
+
+
+def structure(network: Graph, missing: ArrayLike) -> Structure:
+    """Describe a network.
+
+    Parameters
+    ----------
+    network : Graph
+    missing : array_like of bool, shape (n,)
+        Who went missing, in the order of ``network.names``.
+    """
+    g = nx.from_scipy_sparse_array(network.neighbours)
+    sizes = [len(c) for c in nx.connected_components(g) if len(c) > 1]
+    tied = network.degree > 0
+    return Structure(
+        people=len(network.names),
+        connected=int(tied.sum()),
+        pairs=g.number_of_edges(),
+        components=sum(size >= SMALLEST_CLASS for size in sizes),
+        in_largest=max(sizes, default=0),
+        in_small=sum(size for size in sizes if size < SMALLEST_CLASS),
+        mean_degree=float(network.degree[tied].mean()) if tied.any() else np.nan,
+        transitivity=float(nx.transitivity(g)) if tied.any() else np.nan,
+        assortativity=assortativity(network, missing),
+    )
+
+
+def assortativity(network: Graph, label: ArrayLike) -> float:
+    """Assortativity of a yes-no label over ties; NaN where all ends of ties are alike."""
+    rows = network.neighbours.tocoo()
+    yes = np.asarray(label, bool)
+    if rows.nnz == 0 or yes[rows.row].all() or not yes[rows.row].any():
+        return np.nan
+    like = float((yes[rows.row] == yes[rows.col]).mean())
+    share = float(yes[rows.row].mean())
+    by_chance = share**2 + (1 - share) ** 2
+    return (like - by_chance) / (1 - by_chance)
+
+
+def nearest_other(network: Graph, cases: ArrayLike) -> NDArray[np.float64]:
+    """Steps from every node to the nearest case other than itself.
+
+    One breadth-first search from all cases at once, in which every node passes on its two
+    nearest distinct cases: two are enough to leave oneself out.
+
+    Parameters
+    ----------
+    network : Graph
+    cases : array_like of bool, shape (n,)
+
+    Returns
+    -------
+    array of float, shape (n,)
+        1 for a tied case, 2 for a case one further away, ...; inf where none can be reached.
+    """
+    start, ends = network.neighbours.indptr, network.neighbours.indices
+    n = len(network.names)
+    first, second = np.full(n, -1), np.full(n, -1)
+    steps = np.full((n, 2), np.inf)
+    node = np.flatnonzero(np.asarray(cases, bool))
+    source = node.copy()
+    first[node], steps[node, 0] = node, 0.0
+    level = 0
+    while len(node):
+        level += 1
+        times = start[node + 1] - start[node]
+        at = np.arange(times.sum()) + np.repeat(start[node] - np.cumsum(times) + times, times)
+        reached = np.unique(np.column_stack([ends[at], np.repeat(source, times)]), axis=0)
+        node, source = reached[:, 0].astype(np.intp), reached[:, 1].astype(np.intp)
+        free = (second[node] < 0) & (first[node] != source)
+        node, source = node[free], source[free]
+        rank = np.arange(len(node)) - np.searchsorted(node, node)
+        place = rank + (first[node] >= 0)
+        node, source, place = node[place < 2], source[place < 2], place[place < 2]
+        first[node[place == 0]] = source[place == 0]
+        second[node[place == 1]] = source[place == 1]
+        steps[node, place] = level
+    return np.where(first == np.arange(n), steps[:, 1], steps[:, 0])
+
+
+def harmonic_closeness(network: Graph, cases: ArrayLike, chunk: int = 256) -> NDArray[np.float64]:
+    """Sum over all other cases of 1 / steps; nearer and more cases count more.
+
+    Parameters
+    ----------
+    network : Graph
+    cases : array_like of bool, shape (n,)
+    chunk : int
+        Cases searched from at once; memory is proportional to it.
+
+    Returns
+    -------
+    array of float, shape (n,)
+        NaN everywhere where the network is too large for all distances.
+    """
+    sources = np.flatnonzero(np.asarray(cases, bool))
+    n = len(network.names)
+    if len(sources) * network.neighbours.nnz > DISTANCE_BUDGET:
+        return np.full(n, np.nan)
+    total = np.zeros(n)
+    for begin in range(0, len(sources), chunk):
+        part = sources[begin : begin + chunk]
+        front = np.zeros((n, len(part)), dtype=np.float32)
+        front[part, np.arange(len(part))] = 1
+        seen = front > 0
+        level = 0
+        while front.any():
+            level += 1
+            arrived = (network.neighbours @ front > 0) & ~seen
+            seen |= arrived
+            total += arrived.sum(axis=1) / level
+            front = arrived.astype(np.float32)
+    return total
+
+
+def by_connections(frame: Frame, degree: pd.Series) -> pd.DataFrame:
+    """Share of people ever missing by number of connections.
+
+    Returns
+    -------
+    DataFrame
+        ``connections`` (label of the class), ``middle`` (mean number in it), ``people``,
+        ``ever``, ``fewest``, ``share``, ``lower``, ``upper`` (95 % Wilson). Classes with fewer
+        than :data:`SMALLEST_CLASS` people ever or never missing join the class below.
+    """
+    number = _number(frame, degree)
+    ever = frame.people["ever"].to_numpy(bool)
+    begins = list(DEGREE_FROM)
+    while len(begins) > 1:
+        top = number >= begins[-1]
+        if min(ever[top].sum(), (~ever[top]).sum()) >= SMALLEST_CLASS:
+            break
+        begins.pop()
+    ends = [*begins[1:], None]
+    rows = []
+    for low, high in zip(begins, ends, strict=True):
+        inside = (number >= low) & (number < (np.inf if high is None else high))
+        label = f"{low} or more" if high is None else _between(low, high - 1)
+        middle = float(number[inside].mean()) if inside.any() else np.nan
+        rows.append((label, middle, *_share(ever[inside])))
+    return pd.DataFrame(rows, columns=["connections", "middle", *_SHARE])
+
+
+def by_steps(frame: Frame, steps: pd.Series) -> pd.DataFrame:
+    """Share of people ever missing by steps to the nearest other person who went missing.
+
+    Parameters
+    ----------
+    frame : Frame
+    steps : Series of float
+        By ``person_id``, from :func:`nearest_other`; inf where nobody can be reached.
+
+    Returns
+    -------
+    DataFrame
+        ``steps`` (``1``, ``2``, ``3 or more``, ``nobody in reach``) and the columns of
+        :func:`by_connections`. People without a tie are in the last class.
+    """
+    number = frame.people["person_id"].map(steps).fillna(np.inf).to_numpy(float)
+    ever = frame.people["ever"].to_numpy(bool)
+    classes = {
+        "1": number == 1,
+        "2": number == 2,
+        "3 or more": (number >= 3) & np.isfinite(number),
+        "nobody in reach": np.isinf(number),
+    }
+    rows = [(label, *_share(ever[inside])) for label, inside in classes.items()]
+    return pd.DataFrame(rows, columns=["steps", *_SHARE])
+
+
+def degree_model(frame: Frame, degree: pd.Series) -> Fit:
+    """Logistic regression of ever missing on connections, markers, sex and age.
+
+    The term ``connections`` is log2(1 + number): its odds ratio is per doubling.
+    """
+    return logistic(frame.people["ever"], _design(frame, degree))
+
+
+def steps_model(frame: Frame, degree: pd.Series, steps: pd.Series) -> Fit:
+    """The same with steps to the nearest other person who went missing.
+
+    Only people who can reach one; the term ``steps`` is the odds ratio of one step further
+    away, the form of Papachristos, Braga and Hureau 2012, doi 10.1007/s11524-012-9703-9.
+    """
+    number = frame.people["person_id"].map(steps).astype(float)
+    design = _design(frame, degree).assign(steps=number.where(np.isfinite(number)))
+    return logistic(frame.people["ever"], design)
+
+
+def closeness_model(frame: Frame, degree: pd.Series, closeness: pd.Series) -> Fit:
+    """The same with harmonic closeness to all others who went missing, per standard deviation.
+
+    Only people with a tie.
+    """
+    value = frame.people["person_id"].map(closeness).astype(float)
+    value = value.where(_number(frame, degree) > 0)
+    spread = value.std(ddof=0)
+    scaled = (value - value.mean()) / (spread if spread > 0 else np.nan)
+    design = _design(frame, degree).assign(closeness=scaled)
+    return logistic(frame.people["ever"], design)
+
+
+def verdict(lower: float, upper: float, region: tuple[float, float] = EQUIVALENCE) -> str:
+    """What an interval of an odds ratio says about a null effect.
+
+    Returns
+    -------
+    {"no apparent influence", "an association", "not enough data", "not available"}
+        The first where the whole interval lies in the region, the second where it leaves the
+        region and excludes 1, the third where it does neither.
+
+    Examples
+    --------
+    >>> verdict(0.9, 1.1), verdict(0.5, 1.2), verdict(0.5, 0.75)
+    ('no apparent influence', 'not enough data', 'an association')
+    """
+    if np.isnan(lower) or np.isnan(upper):
+        return "not available"
+    if region[0] <= lower and upper <= region[1]:
+        return "no apparent influence"
+    return "an association" if lower > 1 or upper < 1 else "not enough data"
+
+
+def strata(frame: Frame, degree: pd.Series) -> NDArray[np.int64]:
+    """Coarse strata: connections, number of markers, care, and age in bands of three years.
+
+    Returns
+    -------
+    array of int, shape (people,)
+        Number of each person's stratum.
+    """
+    marks = frame.marks
+    care = marks["local_authority_care"] if "local_authority_care" in marks else 0.0
+    keys = pd.DataFrame(
+        {
+            "connections": np.digitize(_number(frame, degree), DEGREE_FROM),
+            "markers": marks.sum(axis=1).clip(upper=3),
+            "care": care,
+            "age": np.floor(frame.people["age"] / 3).fillna(-1),
+        }
+    )
+    return keys.groupby(list(keys.columns), sort=True).ngroup().to_numpy(np.int64)
+
+
+def shuffle_within(
+    label: NDArray[np.bool_], stratum: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """A label permuted among the members of each stratum."""
+    out = np.empty_like(label)
+    out[np.lexsort((rng.random(len(label)), stratum))] = label[np.argsort(stratum, kind="stable")]
+    return out
+
+
+def nearness_test(
+    network: Graph,
+    missing: ArrayLike,
+    movable: ArrayLike,
+    stratum: ArrayLike,
+    rng: np.random.Generator,
+    draws: int = 199,
+) -> Permutation:
+    """Are missing people nearer to each other than a shuffle within strata makes them?
+
+    The statistic is the mean of 1 / steps to the nearest other missing person over the movable
+    missing people with a tie (0 where nobody can be reached). It speaks of likeness left over
+    in coarse strata, not of influence.
+
+    Parameters
+    ----------
+    network : Graph
+    missing : array_like of bool, shape (n,)
+    movable : array_like of int, shape (m,)
+        Nodes whose label may change places; the others keep theirs.
+    stratum : array_like of int, shape (m,)
+    rng : Generator
+    draws : int
+
+    Returns
+    -------
+    Permutation
+        With NaN where no movable missing person has a tie.
+    """
+    label = np.asarray(missing, bool)
+    at, level = np.asarray(movable, np.intp), np.asarray(stratum, np.int64)
+
+    def statistic(yes: NDArray[np.bool_]) -> float:
+        counted = at[yes[at] & (network.degree[at] > 0)]
+        return float((1 / nearest_other(network, yes)[counted]).mean()) if len(counted) else np.nan
+
+    observed = statistic(label)
+    if np.isnan(observed):
+        return Permutation(np.nan, np.full(draws, np.nan), np.nan)
+    null = np.empty(draws)
+    for b in range(draws):
+        shuffled = label.copy()
+        shuffled[at] = shuffle_within(label[at], level, rng)
+        null[b] = statistic(shuffled)
+    return Permutation(observed, null, (1 + int((null >= observed - 1e-12).sum())) / (draws + 1))
+
+
+_SHARE = ["people", "ever", "fewest", "share", "lower", "upper"]
+
+
+def _share(ever: NDArray[np.bool_]) -> tuple[float, ...]:
+    n, k = len(ever), int(ever.sum())
+    return n, k, min(k, n - k), k / n if n else np.nan, *wilson(k, n)
+
+
+def _between(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _number(frame: Frame, degree: pd.Series) -> NDArray[np.float64]:
+    return frame.people["person_id"].map(degree).fillna(0).to_numpy(float)
+
+
+def _design(frame: Frame, degree: pd.Series) -> pd.DataFrame:
+    return covariates(frame).assign(connections=np.log2(1 + _number(frame, degree)))

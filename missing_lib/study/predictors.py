@@ -1,0 +1,253 @@
+"""Which people are reported missing, how often, and again: five markers known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from missing_lib.force.tables import STUDY_MARKERS
+from missing_lib.study.cohort import Cohort
+from missing_lib.study.frame import Frame, covariates
+from missing_lib.study.intervals import wilson
+from missing_lib.study.regression import (
+    Fit,
+    complementary_log_log,
+    holm,
+    logistic,
+    negative_binomial,
+)
+
+#: Finding of the study that each marker answers.
+FINDINGS = {f"F{i}": marker for i, marker in enumerate(STUDY_MARKERS, start=1)}
+#: Plain words for the markers and for the terms beside them.
+WORDS = {
+    "mental_health": "mental illness",
+    "self_harm": "self-harm",
+    "child_protection": "child protection",
+    "arrest": "previous arrest",
+    "local_authority_care": "local-authority care",
+    "female": "female (against male)",
+    "sex_other": "sex other or not recorded (against male)",
+    "connections": "connections, each doubling",
+}
+#: Holm-adjusted p values below this count as evidence.
+LEVEL = 0.05
+
+
+def ever_missing(frame: Frame, connections: pd.Series | None = None) -> Fit:
+    """Logistic regression of ever being reported missing on what was known at the landmark.
+
+    Parameters
+    ----------
+    frame : Frame
+    connections : Series, optional
+        Number of distinct connections by ``person_id``; enters as log2(1 + number).
+
+    Returns
+    -------
+    Fit
+        Odds ratios; terms are the markers, ``female``, ``sex_other``, ``age``,
+        ``age_squared`` and, where given, ``connections``.
+    """
+    design = covariates(frame)
+    if connections is not None:
+        known = frame.people["person_id"].map(connections).fillna(0).astype(float)
+        design = design.assign(connections=np.log2(1 + known))
+    return logistic(frame.people["ever"], design)
+
+
+def ever_missing_by_time_at_risk(frame: Frame) -> Fit:
+    """The same outcome, with unequal time at risk: hazard ratios at a constant rate."""
+    return complementary_log_log(frame.people["ever"], covariates(frame), frame.people["days"])
+
+
+def number_of_incidents(frame: Frame) -> Fit:
+    """Negative binomial regression of the number of incidents per day at risk: rate ratios."""
+    return negative_binomial(frame.people["incidents"], covariates(frame), frame.people["days"])
+
+
+def missing_again(frame: Frame) -> Fit:
+    """Logistic regression of a second incident among those with a first: odds ratios."""
+    ever = frame.people["ever"].to_numpy(bool)
+    again = frame.people.loc[ever, "incidents"] > 1
+    return logistic(again, covariates(frame)[ever].reset_index(drop=True))
+
+
+def one_marker_at_a_time(frame: Frame) -> Fit:
+    """Odds ratio of each marker without the other markers, given sex and age.
+
+    Returns
+    -------
+    Fit
+        ``terms`` holds one row per marker, each from its own regression; ``problem`` is empty.
+    """
+    own = [n for n in covariates(frame, []).columns]
+    rows = []
+    for marker in frame.marks.columns:
+        fit = logistic(frame.people["ever"], covariates(frame, [marker]))
+        rows.append(fit.terms[~fit.terms["term"].isin(own)])
+    terms = pd.concat(rows, ignore_index=True) if rows else ever_missing(frame).terms.iloc[:0]
+    ever = int(frame.people["ever"].sum())
+    return Fit("odds ratio", terms, people=len(frame.people), events=ever)
+
+
+def within(cohort: Cohort, frame: Frame, days: int = 365) -> Frame:
+    """The frame with everybody followed equally long: outcomes of the first days at risk only.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    frame : Frame
+    days : int
+        Length of follow-up; people at risk for a shorter time are left out.
+
+    Returns
+    -------
+    Frame
+        Same columns; ``incidents`` and ``ever`` count the first ``days`` days at risk.
+    """
+    long_enough = (frame.people["days"] >= days).to_numpy()
+    people = frame.people[long_enough].reset_index(drop=True)
+    start = cohort.incidents["person_id"].map(people.set_index("person_id")["at_risk_from"])
+    since = (cohort.incidents["reported_on"] - start).dt.days
+    early = cohort.incidents.loc[since.between(0, days - 1), "person_id"].value_counts()
+    count = people["person_id"].map(early).fillna(0).astype("int64")
+    people = people.assign(days=days, incidents=count, ever=count > 0)
+    return replace(frame, people=people, marks=frame.marks[long_enough].reset_index(drop=True))
+
+
+def shares_by_marker(frame: Frame) -> pd.DataFrame:
+    """Share of people ever missing, with and without each marker.
+
+    Returns
+    -------
+    DataFrame
+        ``marker``, ``recorded`` (yes / no), ``people``, ``ever``, ``fewest`` (smaller of those
+        ever and never missing), ``share``, ``lower``, ``upper`` (95 % Wilson).
+    """
+    ever = frame.people["ever"].to_numpy(bool)
+    rows = []
+    for marker in frame.marks.columns:
+        for level, recorded in ((1.0, "yes"), (0.0, "no")):
+            side = (frame.marks[marker] == level).to_numpy()
+            n, k = int(side.sum()), int(ever[side].sum())
+            share = k / n if n else np.nan
+            rows.append((words(marker), recorded, n, k, min(k, n - k), share, *wilson(k, n)))
+    columns = ["marker", "recorded", "people", "ever", "fewest", "share", "lower", "upper"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def compare(fits: Mapping[str, Fit], family: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Terms of several models below each other, ready for a table and a forest plot.
+
+    Parameters
+    ----------
+    fits : mapping of str to Fit
+        Plain name of each model.
+    family : tuple of str
+        Terms whose p values in the first model are adjusted by Holm; none without it.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``term`` (plain words), ``estimate``, ``lower``, ``upper``, ``people``,
+        ``events`` and, with a family, ``p_holm``. Age terms are left out: they adjust, and
+        mean nothing by themselves.
+    """
+    parts = [_shown(fit.terms).assign(model=name) for name, fit in fits.items()]
+    if not parts:
+        return pd.DataFrame(columns=["model", "term", *_SHOWN])
+    table = pd.concat(parts, ignore_index=True)
+    if family:
+        adjusted = adjusted_p(next(iter(fits.values())), family)
+        first = table["model"] == next(iter(fits))
+        table["p_holm"] = table["term"].map(adjusted).where(first)
+    table["term"] = [words(name) for name in table["term"]]
+    columns = ["model", "term", *_SHOWN] + (["p_holm"] if family else [])
+    return table[columns]
+
+
+def adjusted_p(fit: Fit, family: tuple[str, ...] = STUDY_MARKERS) -> pd.Series:
+    """Holm-adjusted p values of a family of terms, by term; NaN where not estimated."""
+    p = fit.terms.set_index("term")["p"].reindex(list(family))
+    return pd.Series(holm(p), index=p.index, name="p_holm")
+
+
+def holds(fit: Fit, marker: str, family: tuple[str, ...] = STUDY_MARKERS) -> bool | None:
+    """Whether a marker raises the risk: adjusted p below 0.05 and odds ratio above 1.
+
+    Returns
+    -------
+    bool or None
+        None where the marker has no estimate.
+    """
+    p = float(adjusted_p(fit, family)[marker])
+    if np.isnan(p):
+        return None
+    return bool(p < LEVEL and fit.row(marker)["estimate"] > 1)
+
+
+def not_estimated(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    """Terms without an estimate, and why.
+
+    Returns
+    -------
+    DataFrame
+        ``model``, ``term``, ``reason``.
+    """
+    rows = [
+        (name, words(row.term), row.reason)
+        for name, fit in fits.items()
+        for row in fit.terms.itertuples()
+        if row.reason
+    ]
+    return pd.DataFrame(rows, columns=["model", "term", "reason"])
+
+
+def incomplete(frame: Frame) -> int:
+    """People left out of every model because their age is not known."""
+    return int(covariates(frame, []).isna().any(axis=1).sum())
+
+
+def if_under_recorded(
+    frame: Frame, marker: str, of_missing: float = 1.0, of_others: float = 1.0
+) -> float:
+    """Crude odds ratio of a marker if only a part of its bearers were recorded.
+
+    With a of n1 ever-missing people and b of n0 others recorded, and recording complete to a
+    fraction s1 and s0, the true numbers are a/s1 and b/s0 (nobody is recorded wrongly).
+
+    Parameters
+    ----------
+    frame : Frame
+    marker : str
+    of_missing, of_others : float
+        s1 and s0, above 0 and at most 1.
+
+    Returns
+    -------
+    float
+        NaN where that is impossible (more bearers than people) or a cell is empty.
+    """
+    ever = frame.people["ever"].to_numpy(bool)
+    has = (frame.marks[marker] == 1).to_numpy()
+    with_1, with_0 = has[ever].sum() / of_missing, has[~ever].sum() / of_others
+    without_1, without_0 = ever.sum() - with_1, (~ever).sum() - with_0
+    if min(with_1, with_0, without_1, without_0) <= 0:
+        return float("nan")
+    return float(with_1 * without_0 / (with_0 * without_1))
+
+
+def words(term: str) -> str:
+    """A term in plain words."""
+    return WORDS.get(term, term.replace("_", " "))
+
+
+_SHOWN = ["estimate", "lower", "upper", "people", "events"]
+
+
+def _shown(terms: pd.DataFrame) -> pd.DataFrame:
+    return terms[~terms["term"].isin(["age", "age_squared"])][["term", *_SHOWN]]

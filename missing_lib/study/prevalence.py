@@ -1,0 +1,190 @@
+"""How many are reported missing, who they are, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from missing_lib.force.spec import ForceFile
+from missing_lib.force.tables import Tables
+from missing_lib.study.cohort import ERA_CHANGE, Cohort, select
+
+AGE_BANDS = {
+    "children": {"under 12": 0, "12 to 13": 12, "14 to 15": 14, "16 to 17": 16},
+    "adults": {"18 to 24": 18, "25 to 39": 25, "40 to 64": 40, "65 and over": 65},
+}
+ERAS = ("absent category in use", "everybody is missing")
+#: Upper bounds in hours; a duration is at most the bound.
+DURATION_BANDS = {
+    "up to 4 hours": 4.0,
+    "4 to 8 hours": 8.0,
+    "8 to 24 hours": 24.0,
+    "1 to 2 days": 48.0,
+    "2 to 7 days": 168.0,
+    "over 7 days": np.inf,
+}
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+HOUR_BANDS = tuple(f"{h:02d} to {h + 2:02d}" for h in range(0, 24, 3))
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The counts that a study opens with, over all ages of one force.
+
+    Attributes
+    ----------
+    per_person : Series of int, indexed by person
+        Incidents of everybody reported missing in the study window.
+    child_per_person : Series of int, indexed by person
+        Incidents below the age limit, of everybody with at least one.
+    crossing : int
+        People with incidents on both sides of the age limit.
+    unknown_age : int
+        Incidents whose age is unknown; they are in the first count only.
+    """
+
+    per_person: pd.Series
+    child_per_person: pd.Series
+    crossing: int
+    unknown_age: int
+
+
+def headline(tables: Tables, force: ForceFile) -> Headline:
+    """Incidents and individuals, all ages and children.
+
+    Returns
+    -------
+    Headline
+        A child is a person with at least one incident below the age limit.
+    """
+    everybody, children = select(tables, force, "all"), select(tables, force, "children")
+    adults = select(tables, force, "adults")
+    return Headline(
+        per_person=everybody.counts,
+        child_per_person=children.counts,
+        crossing=len(children.counts.index.intersection(adults.counts.index)),
+        unknown_age=everybody.unknown_age,
+    )
+
+
+def bootstrap_share(
+    part: NDArray[np.float64], whole: NDArray[np.float64], seed: int, draws: int = 1000
+) -> tuple[float, float]:
+    """Percentile interval of sum(part) / sum(whole) when persons are drawn anew.
+
+    Incidents of one person are not independent, so whole persons are drawn (Davison and
+    Hinkley 1997, Bootstrap Methods and their Application, section 3.8).
+
+    Parameters
+    ----------
+    part, whole : array, shape (people,)
+        Counts of each person, ``part <= whole``.
+
+    Returns
+    -------
+    tuple of float
+        2.5th and 97.5th percentile; NaN without people.
+
+    Examples
+    --------
+    >>> bootstrap_share(np.ones(50), np.ones(50), seed=1)
+    (1.0, 1.0)
+    """
+    if len(whole) == 0 or not whole.sum() > 0:
+        return (np.nan, np.nan)
+    rng = np.random.default_rng(seed)
+    pairs, people = np.unique(np.column_stack([part, whole]), axis=0, return_counts=True)
+    drawn = rng.multinomial(len(whole), people / len(whole), size=draws)
+    sums = drawn @ pairs
+    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
+    return float(low), float(high)
+
+
+def described_incidents(cohort: Cohort) -> pd.DataFrame:
+    """Incidents with every column that a table of the chapter is broken down by.
+
+    Returns
+    -------
+    DataFrame
+        One row per incident with ``person_id`` and categorical columns whose categories are the
+        code book: ``age_band``, ``sex``, ``ethnicity``, ``category``, ``risk_first``,
+        ``risk_final``, ``harm``, ``duration``, ``month``, ``calendar_month``, ``weekday``,
+        ``hour``, ``era``.
+    """
+    rows = cohort.incidents
+    hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600
+    starts = age_starts(cohort.population)
+    three_hours = (rows["local_hour"] // 3).fillna(-1).astype(int)
+    return pd.DataFrame(
+        {
+            "person_id": rows["person_id"],
+            "age_band": _cut(rows["age"], [*starts.values(), np.inf], tuple(starts), right=False),
+            "sex": rows["sex"],
+            "ethnicity": rows["ethnicity_self"],
+            "category": rows["category"],
+            "risk_first": rows["risk_first"],
+            "risk_final": rows["risk_final"],
+            "harm": _yes_no(rows["harm"]),
+            "from_care": _yes_no(rows["from_care"]),
+            "duration": _cut(
+                hours, [-np.inf, *DURATION_BANDS.values()], tuple(DURATION_BANDS), right=True
+            ),
+            "month": pd.Categorical(rows["month"], categories=cohort.months),
+            "calendar_month": _coded(rows["reported_on"].dt.month - 1, MONTHS),
+            "weekday": _coded(rows["reported_on"].dt.weekday, DAYS),
+            "hour": _coded(three_hours, HOUR_BANDS),
+            "era": _coded((rows["reported_on"] >= ERA_CHANGE).astype(int), ERAS),
+        }
+    )
+
+
+def age_starts(population: str) -> dict[str, int]:
+    """Age bands of a population, by the age at which each starts."""
+    if population == "all":
+        return AGE_BANDS["children"] | AGE_BANDS["adults"]
+    return AGE_BANDS[population]
+
+
+def _cut(
+    values: pd.Series, bounds: list[float], labels: tuple[str, ...], right: bool
+) -> pd.Series:
+    return pd.cut(values.astype(float), bounds, labels=list(labels), right=right)
+
+
+def _yes_no(flag: pd.Series) -> pd.Categorical:
+    return pd.Categorical(flag.map({True: "yes", False: "no"}), categories=["yes", "no"])
+
+
+def _coded(codes: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes.to_numpy(dtype=int), categories=list(levels))
+
+
+def first_reports(cohort: Cohort) -> int:
+    """People whose first incident in the cohort lies in the study window: each person once."""
+    return int((cohort.incidents["order"] == 1).sum())
+
+
+def hours_missing(cohort: Cohort) -> pd.DataFrame:
+    """Elapsed hours from report to end of each closed incident, with its person.
+
+    Returns
+    -------
+    DataFrame
+        ``person_id``, ``hours``; incidents without an end are left out.
+    """
+    rows = cohort.incidents
+    hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600
+    return pd.DataFrame({"person_id": rows["person_id"], "hours": hours}).dropna()
+
+
+def days_in_months(cohort: Cohort) -> pd.Series:
+    """Days of each month that lie in the study window, indexed by month."""
+    days = pd.date_range(cohort.start, cohort.end)
+    return days.to_series().groupby(days.to_period("M")).size().rename_axis("month")

@@ -1,0 +1,62 @@
+"""Cells of a table of incidents, with what a disclosure rule needs to know of each."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Count incidents and people in every cell of a table.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row per incident with ``person_id`` and the columns ``by``. Levels come from the
+        code book: a categorical column contributes all its categories, any other column its
+        values. Rows with a missing key belong to no cell.
+    by : list of str
+        Columns that span the table.
+
+    Returns
+    -------
+    DataFrame
+        One row per combination of levels, zero cells included: ``by``, ``incidents``,
+        ``people``, ``largest`` and ``largest_two`` (incidents of the one and of the two people
+        with most in the cell), and in every row the table's ``total_incidents`` and
+        ``total_people`` (each person once).
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"person_id": ["a", "a", "b"], "sex": ["f", "f", "f"]})
+    >>> tabulate(rows, ["sex"])[["sex", "incidents", "people", "largest"]].to_dict("records")
+    [{'sex': 'f', 'incidents': 3, 'people': 2, 'largest': 2}]
+    """
+    known = rows.dropna(subset=by)
+    per_person = (
+        known.groupby([*by, "person_id"], observed=True).size().rename("incidents").reset_index()
+    )
+    ranked = per_person.sort_values("incidents", ascending=False, kind="stable")
+    cells = ranked.groupby(by, observed=True)["incidents"]
+    summary = pd.DataFrame(
+        {
+            "incidents": cells.sum(),
+            "people": cells.size(),
+            "largest": cells.max(),
+            "largest_two": ranked.groupby(by, observed=True).head(2).groupby(by, observed=True)[
+                "incidents"
+            ].sum(),
+        }
+    )
+    every = _every_combination(rows, by)
+    table = summary.reindex(every, fill_value=0).astype("int64").reset_index()
+    return table.assign(total_incidents=len(known), total_people=known["person_id"].nunique())
+
+
+def _every_combination(rows: pd.DataFrame, by: list[str]) -> pd.Index:
+    levels = [
+        pd.CategoricalIndex(rows[name].cat.categories, rows[name].cat.categories, name=name)
+        if isinstance(rows[name].dtype, pd.CategoricalDtype)
+        else pd.Index(sorted(rows[name].dropna().unique()), name=name)
+        for name in by
+    ]
+    return pd.MultiIndex.from_product(levels, names=by) if len(by) > 1 else levels[0]

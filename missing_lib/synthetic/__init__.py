@@ -1,0 +1,1 @@
+"""The made-up forces shipped with the book."""
