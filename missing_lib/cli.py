@@ -40,7 +40,9 @@ Engine = Annotated[str, typer.Option(hidden=True, help="Papermill engine.")]
 def build(
     editions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FORCE[/POPULATION] ...]", help="Default: children of every force."),
+        typer.Argument(
+            metavar="[FORCE[/POPULATION] ...]", help="Default: children of every force."
+        ),
     ] = None,
     set_: Parameters = None,
     forces: Forces = None,
@@ -159,3 +161,7 @@ def main() -> None:
         for line in problem.problems:
             print(line, file=sys.stderr)
         sys.exit(problem.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,7 +61,8 @@ def wanted_editions(layout: Layout, names: Iterable[str]) -> tuple[Edition, ...]
     given = list(names) or known_forces(layout.forces)
     if not given:
         raise ContractError(["there is no force yet: forces/<code>/force.yml describes one"])
-    editions, problems = [], []
+    editions: list[Edition] = []
+    problems: list[str] = []
     for name in given:
         code, _, population = name.partition("/")
         try:
@@ -221,9 +222,7 @@ def _run_stale(
     if forked:
         _import_stack()
     tasks: list[Task] = [
-        execute.Task(
-            layout, e, c, parameters_for(layout, c, e, wish.parameters), engine
-        )
+        execute.Task(layout, e, c, parameters_for(layout, c, e, wish.parameters), engine)
         for e, c in stale
     ]
     problems: list[BookError] = []
@@ -281,9 +280,7 @@ def _make_book(
         lines = [f"{edition.name}: {line}" for line in problem.problems]
         return [type(problem)([*lines, f"details: {log}"])]
     fingerprint.remember(remembered, key)
-    (edition.folder / "title").write_text(
-        f"{force.name}: {edition.population}", encoding="utf-8"
-    )
+    (edition.folder / "title").write_text(f"{force.name}: {edition.population}", encoding="utf-8")
     say(edition.name, "book", "done", time.monotonic() - started)
     return []
 

@@ -32,7 +32,7 @@ def register() -> None:
     papermill_engines.register(KERNEL, IpcKernelEngine)
 
 
-class IpcKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class IpcKernelManager(AsyncKernelManager):
     """Kernels that talk over local sockets of the file system, where the system has them.
 
     The default transport is unencrypted TCP, open to every user of the machine.
@@ -44,7 +44,7 @@ class IpcKernelManager(AsyncKernelManager):  # type: ignore[misc]
             self.transport = "ipc"
 
 
-class IpcKernelEngine(NBClientEngine):  # type: ignore[misc]
+class IpcKernelEngine(NBClientEngine):
     """Papermill's own engine with kernels over IPC."""
 
     @classmethod
@@ -57,7 +57,7 @@ class IpcKernelEngine(NBClientEngine):  # type: ignore[misc]
             )
 
 
-class ResultHook(DisplayHook):  # type: ignore[misc]
+class ResultHook(DisplayHook):
     """Results of cells become outputs, as in a kernel, instead of text with a prompt."""
 
     def write_output_prompt(self) -> None:
@@ -65,10 +65,11 @@ class ResultHook(DisplayHook):  # type: ignore[misc]
 
     def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
         """Publish the value beside what the cell displayed."""
+        assert self.shell is not None
         self.shell.display_pub.publish(data=format_dict, metadata=md_dict)
 
 
-class InProcessEngine(Engine):  # type: ignore[misc]
+class InProcessEngine(Engine):
     """Run all cells in a fresh IPython shell of this process, without kernel or socket."""
 
     @classmethod

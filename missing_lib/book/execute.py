@@ -29,7 +29,7 @@ from missing_lib.book.layout import (
     Layout,
 )
 from missing_lib.book.scrub import scrub
-from missing_lib.force.errors import BookError, ExecutionError
+from missing_lib.force.errors import BookError, ContractError, DisclosureError, ExecutionError
 from missing_lib.release.registry import read
 
 #: Colours in tracebacks.
@@ -112,16 +112,23 @@ def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
     except PapermillExecutionError as problem:
         if problem.ename != "StopChapter":
             _append(
-                task.edition.logs / f"{task.chapter}.log", _PAINT.sub("", "\n".join(problem.traceback))
+                task.edition.logs / f"{task.chapter}.log",
+                _PAINT.sub("", "\n".join(problem.traceback)),
             )
             raise _in_plain_words(task.chapter, problem) from None
     return nbformat.read(output, as_version=4)
 
 
-def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> ExecutionError:
-    """Chapter, cell and kind of error; its message may quote data, so it is in the log only."""
-    cell = problem.cell_index + 1
-    return ExecutionError([f"chapter {chapter}, cell {cell}: {problem.ename}"])
+def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> BookError:
+    """Chapter, cell and kind of error; its message may quote data, so it is in the log only.
+
+    Our own errors quote none and are said in full.
+    """
+    place = f"chapter {chapter}, cell {problem.cell_index + 1}"
+    if problem.ename in (ContractError.__name__, DisclosureError.__name__):
+        kind = ContractError if problem.ename == ContractError.__name__ else DisclosureError
+        return kind([f"{place}: {line}" for line in problem.evalue.splitlines()])
+    return ExecutionError([f"{place}: {problem.ename}"])
 
 
 def _append(log: Path, text: str) -> None:

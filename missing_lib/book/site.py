@@ -25,7 +25,8 @@ from missing_lib.release.registry import ChapterRecords, read
 SYNTHETIC_BANNER = """```{{admonition}} Made-up data
 :class: warning
 Nobody on this page exists.
-The data of {name} are synthetic: made to agree with published totals, they are evidence about no person and no force.
+The data of {name} are synthetic.
+They were made to agree with published totals and are evidence about no person and no force.
 ```"""
 
 OFFICIAL_BANNER = """```{{admonition}} Official statistics

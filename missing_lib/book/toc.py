@@ -52,13 +52,13 @@ def read_toc(root: Path) -> Toc:
 
 
 def parameters_of(path: Path) -> dict[str, object] | None:
-    """Parameters of a chapter with their defaults, or None for a page that does not run.
+    r"""Parameters of a chapter with their defaults, or None for a page that does not run.
 
     Examples
     --------
     >>> import tempfile
     >>> page = Path(tempfile.mkdtemp()) / "page.md"
-    >>> _ = page.write_text("```{code-cell} python\\n:tags: [parameters]\\nseed = 1\\n```\\n")
+    >>> _ = page.write_text("```{code-cell} python\n:tags: [parameters]\nseed = 1\n```\n")
     >>> parameters_of(page)
     {'seed': 1}
     """

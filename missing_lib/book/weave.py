@@ -92,6 +92,8 @@ class _Page:
             return "" if payload["name"] in self._drawn else self._table(payload, fold=False)
         if payload["kind"] == "figure":
             return self._figure(payload)
+        if payload["kind"] == "answers":
+            return "\n\n".join(_answer(answer) for answer in payload["answers"])
         if payload["kind"] == "stop":
             return f"```{{admonition}} Not in this edition\n{payload['text']}\n```"
         return _escaped(payload["text"])
@@ -117,7 +119,7 @@ class _Page:
     def _table(self, payload: dict[str, Any], fold: bool) -> str:
         self._written.add(payload["name"])
         marks = ["--:" if numeric else ":--" for numeric in payload["numeric"]]
-        lines = [_row(payload["header"]), _row(marks, escape=False)]
+        lines = [_row([self._fill(h) for h in payload["header"]]), _row(marks, escape=False)]
         lines += [_row(row) for row in payload["rows"]]
         table = "\n".join(
             [
@@ -134,6 +136,27 @@ class _Page:
             return text
         title = "The numbers behind this figure" if fold else "Show the table"
         return f"````{{dropdown}} {title}\n{text}\n````"
+
+
+def _answer(answer: dict[str, str]) -> str:
+    """One finding: what the study found, what this edition finds, and the way there."""
+    figure = f"**{_escaped(answer['figure'])}**" if answer["figure"] else "no figure"
+    way = f" [How we know]({answer['page']})" if answer["page"] else ""
+    return "\n".join(
+        [
+            f":::::{{div}} finding {answer['verdict']}",
+            f"[{answer['id']}]{{.finding-id}} **{_escaped(answer['claim'])}**",
+            "",
+            "::::{div} finding-figures",
+            f"[The study]{{.finding-label}} {_escaped(answer['published'])}",
+            "",
+            f"[This edition]{{.finding-label}} {figure}",
+            "::::",
+            "",
+            f"{_escaped(answer['sentence'])}{way}",
+            ":::::",
+        ]
+    )
 
 
 def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:

@@ -30,8 +30,14 @@ def monthly(table: pd.DataFrame, era_month: str) -> Figure:
     if era_month in set(months):
         change = int(np.flatnonzero(months == era_month)[0]) - 0.5
         ax.axvline(change, color=style.GREY, linewidth=1.2)
-        ax.text(change + 0.6, ax.get_ylim()[1], "absent category ends", va="top", fontsize=9,
-                color="#4a4f57")
+        ax.text(
+            change + 0.6,
+            ax.get_ylim()[1],
+            "absent category ends",
+            va="top",
+            fontsize=9,
+            color="#4a4f57",
+        )
     januaries = [i for i, m in enumerate(months) if m.endswith("-01")]
     ax.set_xticks(januaries, [months.iloc[i][:4] for i in januaries])
     ax.set_ylim(bottom=0)
@@ -54,7 +60,7 @@ def bars(table: pd.DataFrame, by: str, unit: str = "incidents", label: str = "")
     at = np.arange(len(table))[::-1]
     percent = table[f"{unit}_percent"]
     ax.barh(at, percent.fillna(0), color=style.FORCE, height=0.68)
-    for y, value in zip(at, percent):
+    for y, value in zip(at, percent, strict=True):
         text = "hidden" if np.isnan(value) else f"{value:.0f} %"
         ax.text((0 if np.isnan(value) else value) + 0.8, y, text, va="center", fontsize=10)
     ax.set_yticks(at, [str(v).replace("_", " ") for v in table[by]])

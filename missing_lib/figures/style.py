@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import seaborn as sns
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -28,7 +28,7 @@ _RC = {
     "axes.labelcolor": "#22262b",
     "axes.titlelocation": "left",
     "axes.titlesize": 11,
-    "axes.prop_cycle": mpl.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "grid.color": "#e3e6ea",
     "grid.linewidth": 0.8,
     "legend.frameon": False,

@@ -303,6 +303,4 @@ def ledger_frame(steps: list[Step]) -> pd.DataFrame:
     """The ledger of all tables as a frame, in the order of application."""
     lines = [line for step in steps for line in step.ledger]
     names = ["table", "rule", "title", "action", "before", "touched", "after"]
-    return pd.DataFrame(
-        {name: np.array([getattr(line, name) for line in lines]) for name in names}
-    )
+    return pd.DataFrame({name: np.array([getattr(line, name) for line in lines]) for name in names})

@@ -210,13 +210,17 @@ def read_force_file(path: Path) -> ForceFile:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ContractError([f"there is no force file {path.name} in forces/{path.parent.name}"])
+        raise ContractError(
+            [f"there is no force file {path.name} in forces/{path.parent.name}"]
+        ) from None
     except UnicodeDecodeError:
-        raise ContractError([f"{path.name}: save the file as UTF-8 text"])
+        raise ContractError([f"{path.name}: save the file as UTF-8 text"]) from None
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f" near line {mark.line + 1}" if mark else ""
-        raise ContractError([f"{path.name}: not valid YAML{where}; check indentation and colons"])
+        raise ContractError(
+            [f"{path.name}: not valid YAML{where}; check indentation and colons"]
+        ) from None
     if not isinstance(content, dict):
         raise ContractError([f"{path.name}: expected keys such as 'code:' and 'sources:'"])
     try:

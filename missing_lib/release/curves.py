@@ -154,9 +154,7 @@ def safe_lorenz(counts: ArrayLike, policy: Policy) -> pd.DataFrame:
         people = n * percentile / 100
         incidents = float(np.interp(people, np.arange(n + 1), held))
         apart = min(people - last, n - people) >= policy.threshold
-        if apart and enough_incidents(
-            incidents, people, ordered[0], ordered[:2].sum(), policy
-        ):
+        if apart and enough_incidents(incidents, people, ordered[0], ordered[:2].sum(), policy):
             points.append((float(percentile), float(np.floor(100 * incidents / held[-1] + 0.5))))
             last = people
     points.append((100.0, 100.0))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -28,6 +29,7 @@ from missing_lib.release.published import (
     Number,
     Shown,
     as_html,
+    constant_text,
     count_text,
     digest,
     percent_text,
@@ -168,11 +170,7 @@ class Gate:
     def constant(self, **values: object) -> None:
         """Declare definitions and published figures, which rest on no data of this force."""
         for name, value in values.items():
-            number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            text = f"{value:,}" if number and not float(value).is_integer() else str(value)
-            if number and float(value).is_integer():
-                text = f"{int(value):,}"
-            self.registry.add({"kind": "constant", "name": name, "text": text})
+            self.registry.add({"kind": "constant", "name": name, "text": constant_text(value)})
 
     # --- tables --------------------------------------------------------------------------
 
@@ -221,9 +219,7 @@ class Gate:
         until: int = 365,
     ) -> Shown:
         """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`."""
-        made = tables.survival(
-            data, duration, event, person, group, levels, until, self.policy
-        )
+        made = tables.survival(data, duration, event, person, group, levels, until, self.policy)
         return self._table(name, made, title, what)
 
     def mean_cumulative(
@@ -272,6 +268,27 @@ class Gate:
         """Publish a small table of statistics, each row resting on enough people."""
         made = tables.statistics(frame, by, values, people, percent, self.policy, labels)
         return self._table(name, made, title, what)
+
+    def rows(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        values: list[str],
+        by: list[str],
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish counts of rows of the extract; each is a count of unknown people.
+
+        Zero rows merged or set aside is shown as zero: it says that nothing was done.
+        """
+        return self._table(
+            name,
+            tables.row_counts(frame, values, by, self.policy, labels),
+            title,
+            "rows of the extract",
+        )
 
     def definitions(
         self,
@@ -381,6 +398,17 @@ class Gate:
             }
         )
 
+    def answers(self, name: str, answers: Sequence[dict[str, str]]) -> Shown:
+        """Show what the registry holds on each finding, as the findings page reads it.
+
+        Parameters
+        ----------
+        answers : sequence of dict
+            ``id``, ``claim``, ``published``, ``figure``, ``sentence``, ``verdict``, ``page``.
+        """
+        payload = {"kind": "answers", "name": name, "answers": list(answers)}
+        return self._show(Shown(name, payload), what="findings")
+
     def stop(self, reason: str) -> Shown:
         """Say in one sentence why the chapter ends here."""
         return self._show(Shown("stop", {"kind": "stop", "name": "stop", "text": reason}), reason)
@@ -442,14 +470,18 @@ class Gate:
             "notes": made.notes,
         }
         return self._show(
-            Shown(name, payload, made.frame), what, unit=made.unit, filter=made.filter,
+            Shown(name, payload, made.frame),
+            what,
+            unit=made.unit,
+            filter=made.filter,
             hidden=made.hidden,
         )
 
     def _show(self, shown: Shown, what: str, **more: Any) -> Shown:
         kept = {k: v for k, v in shown.payload.items() if k != "svg"}
         self.registry.add({**kept, "what": what, "digest": digest(shown.payload), **more})
-        display({MIME: shown.payload, "text/html": as_html(shown.payload)}, raw=True)
+        if InteractiveShell.initialized():
+            display({MIME: shown.payload, "text/html": as_html(shown.payload)}, raw=True)
         return shown
 
     def _fill(self, template: str, numbers: dict[str, object]) -> str:

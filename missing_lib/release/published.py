@@ -91,6 +91,8 @@ def as_html(payload: dict[str, Any]) -> str:
         return str(payload["svg"])
     if payload["kind"] in ("text", "stop"):
         return f"<p>{html.escape(payload['text'])}</p>"
+    if payload["kind"] == "answers":
+        return "".join(f"<p>{html.escape(a['sentence'])}</p>" for a in payload["answers"])
     head = "".join(f"<th>{html.escape(h)}</th>" for h in payload["header"])
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
@@ -118,6 +120,19 @@ def plain(level: Any) -> str:
 def count_text(count: float) -> str:
     """A rounded count with thousands separated."""
     return f"{count:,.0f}"
+
+
+def constant_text(value: object) -> str:
+    """A definition in a sentence; a year is written as text, so that it gets no separator.
+
+    Examples
+    --------
+    >>> constant_text(1325.44), constant_text(18.0), constant_text("2016")
+    ('1,325.44', '18', '2016')
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,}"
 
 
 def percent_text(fraction: float) -> str:

@@ -76,14 +76,18 @@ def counts(
         frame[unit] = safe["count"]
         frame[f"{unit}_status"] = safe["status"]
         frame[f"{unit}_percent"] = safe["percent"]
-        columns.append([_count_cell(c, s, policy) for c, s in zip(safe["count"], safe["status"])])
-        columns.append([_percent_cell(p, s) for p, s in zip(safe["percent"], safe["status"])])
+        columns.append(
+            [_count_cell(c, s, policy) for c, s in zip(safe["count"], safe["status"], strict=True)]
+        )
+        columns.append(
+            [_percent_cell(p, s) for p, s in zip(safe["percent"], safe["status"], strict=True)]
+        )
         header += [plain(unit).capitalize(), "%"]
         hidden += int((safe["status"] == HIDDEN).sum())
     keys = [[plain(v) for v in row] for row in cells[by].itertuples(index=False)]
     rows = [key + [column[i] for column in columns] for i, key in enumerate(keys)]
     if total and len(cells):
-        rows.append(["All"] + [""] * (len(by) - 1) + _total_cells(cells, units, policy))
+        rows.append(["All recorded"] + [""] * (len(by) - 1) + _total_cells(cells, units, policy))
     return Made(
         frame=frame.reset_index(drop=True),
         header=header,
@@ -119,8 +123,11 @@ def ratios(
     ).to_numpy()
     if "part_largest" in frame:
         open_ &= enough_incidents(
-            frame["part"], frame["part_people"], frame["part_largest"],
-            frame["part_largest_two"], policy,
+            frame["part"],
+            frame["part_people"],
+            frame["part_largest"],
+            frame["part_largest_two"],
+            policy,
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = np.where(open_, np.floor(100 * part / whole + 0.5), np.nan)
@@ -128,11 +135,11 @@ def ratios(
     safe["percent"] = percent
     safe["status"] = np.where(open_, SHOWN, HIDDEN)
     header, numeric = [*_labels(by, labels), "%"], [False] * len(by) + [True]
-    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["status"])]
+    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["status"], strict=True)]
     if "chance" in frame:
         safe["chance_percent"] = np.floor(100 * frame["chance"] + 0.5)
         header, numeric = [*header, "By chance, %"], [*numeric, True]
-        for cell, chance in zip(cells, safe["chance_percent"]):
+        for cell, chance in zip(cells, safe["chance_percent"], strict=True):
             cell.append(NOT_AVAILABLE if np.isnan(chance) else f"{chance:.0f}")
     keys = [[plain(v) for v in row] for row in frame[by].itertuples(index=False)]
     hidden = int((~open_).sum())
@@ -141,7 +148,7 @@ def ratios(
         frame=safe.reset_index(drop=True),
         header=header,
         numeric=numeric,
-        rows=[key + cell for key, cell in zip(keys, cells)],
+        rows=[key + cell for key, cell in zip(keys, cells, strict=True)],
         notes=notes + ([_hidden_note(policy)] if hidden else []),
         unit="share",
         filter=" x ".join(by),
@@ -171,7 +178,9 @@ def survival(
     printed = frame[frame["time"].isin(_reading_days(until))]
     rows_ = [
         [
-            plain(row.group), f"{row.time:.0f}", percent_text(1 - row.survival),
+            plain(row.group),
+            f"{row.time:.0f}",
+            percent_text(1 - row.survival),
             f"{100 * (1 - row.upper):.0f} to {percent_text(1 - row.lower)}",
             count_text(row.at_risk),
         ]
@@ -229,9 +238,7 @@ def lorenz(per_person: ArrayLike, policy: Policy) -> Made:
         header=["Most frequent, % of people", "% of incidents"],
         numeric=[True, True],
         rows=[[f"{v:.0f}" for v in row] for row in frame.itertuples(index=False)],
-        notes=[
-            f"Percentiles with fewer than {policy.threshold} people between them are left out."
-        ],
+        notes=[f"Percentiles with fewer than {policy.threshold} people between them are left out."],
         unit="incident",
         filter="people by number of incidents",
     )
@@ -244,12 +251,13 @@ def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
     numbers = [c for c in ("estimate", "lower", "upper", "p_holm") if c in safe]
     for column in numbers:
         safe[column] = [
-            significant(float(v)) if ok else np.nan for v, ok in zip(safe[column], open_)
+            significant(float(v)) if ok else np.nan
+            for v, ok in zip(safe[column], open_, strict=True)
         ]
     keys = [c for c in safe.columns if c not in numbers and c != "p"]
     header = [plain(k).capitalize() for k in keys] + [scale.capitalize(), "95 % interval"]
     rows = []
-    for row, ok in zip(safe.to_dict("records"), open_):
+    for row, ok in zip(safe.to_dict("records"), open_, strict=True):
         line = [plain(row[k]) for k in keys]
         if not ok:
             line += [HIDDEN_SHARE, ""]
@@ -290,10 +298,10 @@ def statistics(
         given = frame[column].astype(float)
         safe[column] = [
             (np.floor(100 * v + 0.5) / 100 if percent else significant(v)) if ok else np.nan
-            for v, ok in zip(given, open_)
+            for v, ok in zip(given, open_, strict=True)
         ]
     rows = []
-    for row, ok in zip(safe.to_dict("records"), open_):
+    for row, ok in zip(safe.to_dict("records"), open_, strict=True):
         line = [plain(row[k]) for k in by]
         line += [_statistic_cell(row[v], ok, percent) for v in values]
         rows.append(line)
@@ -308,6 +316,41 @@ def statistics(
         unit="statistic",
         filter=" x ".join(by),
         hidden=hidden,
+    )
+
+
+def row_counts(
+    frame: pd.DataFrame,
+    values: list[str],
+    by: list[str],
+    policy: Policy,
+    labels: dict[str, str] | None,
+) -> Made:
+    """Counts of rows: zero stays zero, one to the threshold is hidden, and so is what tells it.
+
+    Where one value of a row is hidden, all but the first are: the first minus the others would
+    give it away.
+    """
+    given = frame[values].to_numpy(dtype=float)
+    small = (given > 0) & (given < policy.threshold)
+    hidden = small | (small.any(axis=1)[:, None] & (np.arange(len(values)) > 0))
+    rounded = np.where(hidden, np.nan, round_count(given, policy))
+    safe = frame[by].copy()
+    safe[values] = rounded
+    rows = [
+        [plain(v) for v in key] + ["hidden" if np.isnan(v) else count_text(v) for v in line]
+        for key, line in zip(frame[by].itertuples(index=False), rounded, strict=True)
+    ]
+    notes = [f"Counts of rows are rounded to the nearest {policy.rounding}."]
+    return Made(
+        frame=safe.reset_index(drop=True),
+        header=_labels(by + values, labels),
+        numeric=[False] * len(by) + [True] * len(values),
+        rows=rows,
+        notes=notes + ([_hidden_note(policy)] if hidden.any() else []),
+        unit="row",
+        filter=" x ".join(by),
+        hidden=int(hidden.sum()),
     )
 
 

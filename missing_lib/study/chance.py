@@ -148,18 +148,34 @@ def fit_negative_binomial(counts: ArrayLike) -> CountModel:
     return CountModel("negative_binomial", mu, shape, mu / (shape + mu), loglik)
 
 
+def describe_limit(model: CountModel) -> str:
+    """What a fitted negative binomial says, as one sentence."""
+    if np.isnan(model.loglik):
+        return "The models cannot be fitted: nobody has more than one incident."
+    if model.limit == "log_series":
+        return (
+            "The negative binomial ran to its limit, the log-series: no finite spread of rates "
+            "is wide enough, and the two models are one here."
+        )
+    if model.limit == "poisson":
+        return "The negative binomial ran to its other limit, the Poisson: rates need not differ."
+    return "The negative binomial was fitted inside its limits, log-series and Poisson."
+
+
 def expected_people(counts: ArrayLike, largest: int = 10) -> pd.DataFrame:
     """People with 1, 2, ..., ``largest`` or more incidents, seen and expected by each model.
 
     Returns
     -------
     DataFrame
-        ``incidents`` (band), ``observed``, ``poisson``, ``negative_binomial``, ``log_series``:
+        ``times_missing`` (band), ``observed``, ``poisson``, ``negative_binomial``, ``log_series``:
         numbers of people; the models are fitted to the counts and NaN where they cannot be.
     """
     given = np.asarray(counts, dtype=int)
     seen = pd.Series(bands(given, largest)).value_counts(sort=False)
-    table = pd.DataFrame({"incidents": seen.index.astype(str), "observed": seen.to_numpy(float)})
+    table = pd.DataFrame(
+        {"times_missing": seen.index.astype(str), "observed": seen.to_numpy(float)}
+    )
     for fit in (fit_poisson, fit_negative_binomial, fit_log_series):
         model = fit(given)
         if np.isnan(model.loglik):
@@ -211,6 +227,13 @@ def chance_top_share(
     if people < 1 or incidents < people:
         return float("nan")
     return float(top_share(draw_counts(people, incidents, draws, rng), top).mean())
+
+
+def top_share_by_chance(counts: ArrayLike, top: float, *, seed: int, draws: int = 200) -> float:
+    """Top share if the incidents of these people fell on them at random, one each at least."""
+    given = np.asarray(counts, dtype=int)
+    rng = np.random.default_rng(seed)
+    return chance_top_share(len(given), int(given.sum()), top, draws=draws, rng=rng)
 
 
 def chance_share_of_units(units: int, events: int, share: float) -> float:
@@ -285,9 +308,7 @@ def _mean(hist: Histogram) -> float:
 
 def _poisson_mean(average: float) -> float:
     """The Poisson mean whose zero-truncated mean is ``average`` > 1."""
-    return float(
-        optimize.brentq(lambda m: m / -np.expm1(-m) - average, 1e-12, average, xtol=1e-14)
-    )
+    return float(optimize.brentq(lambda m: m / -np.expm1(-m) - average, 1e-12, average, xtol=1e-14))
 
 
 def _negative_binomial_mean(average: float, shape: float) -> float:

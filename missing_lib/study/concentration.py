@@ -235,6 +235,36 @@ def lorenz(counts: ArrayLike) -> pd.DataFrame:
     )
 
 
+def people_holding(counts: ArrayLike, share: float, known: int) -> float:
+    """Smallest part of all known people that holds a share of the incidents, interpolated.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (n,)
+        Incidents of the people with at least one.
+    share : float
+        Share of incidents.
+    known : int
+        All people, with or without an incident.
+
+    Examples
+    --------
+    >>> people_holding([4, 2, 2], 0.5, known=10)
+    0.1
+    """
+    curve = lorenz(counts)
+    if curve.empty or known < 1:
+        return float("nan")
+    holding = np.interp(share, curve["share_incidents"], curve["share_people"])
+    return float(holding) * len(np.asarray(counts)) / known
+
+
+def with_known(counts: ArrayLike, known: int) -> NDArray[np.int64]:
+    """Counts of all known people: those given, and zeros up to the number known."""
+    given = np.asarray(counts, dtype=np.int64)
+    return np.append(given, np.zeros(max(known - len(given), 0), dtype=np.int64))
+
+
 def persistent(counts: pd.Series, least: int) -> pd.Series:
     """The counts of the people with at least ``least`` incidents."""
     return counts[counts >= least]
@@ -310,7 +340,7 @@ def bootstrap(
     )
     return {
         name: Interval(*(float(v) for v in np.quantile(values, [0.025, 0.975])))
-        for name, values in zip(names, replicates)
+        for name, values in zip(names, replicates, strict=True)
     }
 
 
@@ -325,6 +355,25 @@ def bands(counts: ArrayLike, largest: int = 10) -> pd.Categorical:
     levels = [str(k) for k in range(1, largest)] + [f"{largest} or more"]
     codes = np.minimum(np.asarray(counts, dtype=int), largest) - 1
     return pd.Categorical.from_codes(codes, categories=levels, ordered=True)
+
+
+def published() -> pd.DataFrame:
+    """What other studies found: the few who account for many, in per cent.
+
+    Returns
+    -------
+    DataFrame
+        ``who``, ``people_percent``, ``incidents_percent``, ``source``.
+    """
+    rows = [
+        ("children missing ten times or more, the study", 11.0, 59.0, "the study"),
+        ("children missing ten times or more, one force, 2015", 4.0, 28.0, "Sidebottom 2020"),
+        ("children missing most often, one force", 6.0, 33.0, "Police Journal 2021"),
+        ("worst tenth of offenders", 10.0, 41.3, "Eck 2017"),
+        ("worst tenth of victims", 10.0, 34.8, "Eck 2017"),
+        ("worst tenth of places", 10.0, 42.4, "Eck 2017"),
+    ]
+    return pd.DataFrame(rows, columns=["who", "people_percent", "incidents_percent", "source"])
 
 
 def _incidents(hist: Histogram) -> Floats:

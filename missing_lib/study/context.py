@@ -215,7 +215,7 @@ class CountModel:
 def zero_truncated_poisson(mean: float) -> CountModel:
     """Everybody has the same rate: ``mean = r / (1 - exp(-r))``, ``P(1) = r / (exp(r) - 1)``.
 
-    David and Johnson 1952, doi 10.2307/3001812.
+    Plackett 1953, Biometrics 9(4), 485-488.
 
     Examples
     --------

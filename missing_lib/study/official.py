@@ -62,6 +62,15 @@ LONG_SYMBOLS = {
     "z": "not_applicable",
     "k": "low",
 }
+#: Statuses in words, for a page.
+STATUS_WORDS = {
+    "value": "number",
+    "suppressed": "withheld",
+    "not_available": "not supplied",
+    "not_applicable": "does not apply",
+    "low": "above zero, rounds to it",
+    "not_published": "not in the files",
+}
 
 #: Authorities whose code changed while their area, but for a few streets, did not.
 RECODED = {
@@ -229,6 +238,19 @@ def codes_in_year(codes: Sequence[str], year: int) -> list[str]:
         if set(old) <= set(kept) or set(new) <= set(kept):
             kept = [c for c in kept if c not in (*old, *new)] + list(new if year >= first else old)
     return kept
+
+
+def in_words(cells: pd.DataFrame) -> pd.Series:
+    """Each cell as a page shows it: its number, or why there is none.
+
+    Examples
+    --------
+    >>> cells = {"value": [1070.0, 6.5, float("nan")], "status": ["value", "value", "suppressed"]}
+    >>> in_words(pd.DataFrame(cells)).tolist()
+    ['1,070', '6.5', 'withheld']
+    """
+    numbers = cells["value"].map(lambda v: f"{v:,.0f}" if float(v).is_integer() else f"{v:,.1f}")
+    return numbers.where(cells["status"] == "value", cells["status"].map(STATUS_WORDS))
 
 
 def existed(code: str, year: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ WORDS = {
     "mental_health": "mental illness",
     "self_harm": "self-harm",
     "child_protection": "child protection",
-    "arrest": "previous arrest",
     "local_authority_care": "local-authority care",
     "female": "female (against male)",
     "sex_other": "sex other or not recorded (against male)",
@@ -35,6 +34,35 @@ WORDS = {
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model says about one finding.
+
+    Attributes
+    ----------
+    finding, marker, words : str
+        Such as ``F1``, the marker behind it, and the marker in plain words.
+    estimate, lower, upper : float
+        Odds ratio and 95 % bounds; NaN where not estimated.
+    p_holm : float
+        Adjusted over the family of markers.
+    people : int
+        Fewest people on whom the estimate rests, by marker and outcome.
+    holds : bool or None
+        Adjusted p below 0.05 and odds ratio above 1; None where not estimated.
+    """
+
+    finding: str
+    marker: str
+    words: str
+    estimate: float
+    lower: float
+    upper: float
+    p_holm: float
+    people: int
+    holds: bool | None
 
 
 def ever_missing(frame: Frame, connections: pd.Series | None = None) -> Fit:
@@ -140,34 +168,35 @@ def shares_by_marker(frame: Frame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def compare(fits: Mapping[str, Fit], family: tuple[str, ...] = ()) -> pd.DataFrame:
+def compare(fits: Mapping[str, Fit], terms: list[str] | None = None) -> pd.DataFrame:
     """Terms of several models below each other, ready for a table and a forest plot.
 
     Parameters
     ----------
     fits : mapping of str to Fit
         Plain name of each model.
-    family : tuple of str
-        Terms whose p values in the first model are adjusted by Holm; none without it.
+    terms : list of str, optional
+        Only these terms.
 
     Returns
     -------
     DataFrame
-        ``model``, ``term`` (plain words), ``estimate``, ``lower``, ``upper``, ``people``,
-        ``events`` and, with a family, ``p_holm``. Age terms are left out: they adjust, and
-        mean nothing by themselves.
+        ``model``, ``term`` (plain words), ``estimate``, ``lower``, ``upper``, ``people`` and
+        ``events``. Age terms are left out: they adjust, and mean nothing by themselves.
     """
-    parts = [_shown(fit.terms).assign(model=name) for name, fit in fits.items()]
-    if not parts:
-        return pd.DataFrame(columns=["model", "term", *_SHOWN])
+    parts = [fit.terms.assign(model=name) for name, fit in fits.items()]
     table = pd.concat(parts, ignore_index=True)
-    if family:
-        adjusted = adjusted_p(next(iter(fits.values())), family)
-        first = table["model"] == next(iter(fits))
-        table["p_holm"] = table["term"].map(adjusted).where(first)
-    table["term"] = [words(name) for name in table["term"]]
-    columns = ["model", "term", *_SHOWN] + (["p_holm"] if family else [])
-    return table[columns]
+    adjusting = table["term"].isin(["age", "age_squared"])
+    table = table[~adjusting if terms is None else table["term"].isin(terms)]
+    table = table.assign(term=[words(name) for name in table["term"]])
+    return table[["model", "term", *_SHOWN]].reset_index(drop=True)
+
+
+def family_table(name: str, fit: Fit) -> pd.DataFrame:
+    """The study's markers in one model with adjusted p values: :func:`compare` and ``p_holm``."""
+    recorded = [m for m in STUDY_MARKERS if m in set(fit.terms["term"])]
+    p = adjusted_p(fit)[recorded].to_numpy()
+    return compare({name: fit}, recorded).assign(p_holm=p)
 
 
 def adjusted_p(fit: Fit, family: tuple[str, ...] = STUDY_MARKERS) -> pd.Series:
@@ -176,18 +205,43 @@ def adjusted_p(fit: Fit, family: tuple[str, ...] = STUDY_MARKERS) -> pd.Series:
     return pd.Series(holm(p), index=p.index, name="p_holm")
 
 
-def holds(fit: Fit, marker: str, family: tuple[str, ...] = STUDY_MARKERS) -> bool | None:
-    """Whether a marker raises the risk: adjusted p below 0.05 and odds ratio above 1.
+def answers(fit: Fit) -> list[Answer]:
+    """Answer F1 to F5 from one model; a marker that the force does not record has NaN."""
+    terms = fit.terms.set_index("term")
+    adjusted = adjusted_p(fit)
+    out = []
+    for finding, marker in FINDINGS.items():
+        p, people = float(adjusted[marker]), 0
+        estimate = lower = upper = np.nan
+        if marker in terms.index:
+            row = terms.loc[marker]
+            estimate, lower, upper = row["estimate"], row["lower"], row["upper"]
+            people = int(min(row["people"], row["events"]))
+        holds = None if np.isnan(p) else bool(p < LEVEL and estimate > 1)
+        plain = words(marker)
+        out.append(Answer(finding, marker, plain, estimate, lower, upper, p, people, holds))
+    return out
+
+
+def average_effects(fit: Fit, markers: list[str]) -> pd.DataFrame:
+    """How much more often people with a marker are missing, all else as it is.
 
     Returns
     -------
-    bool or None
-        None where the marker has no estimate.
+    DataFrame
+        ``marker``, ``effect``, ``lower``, ``upper`` (differences of probability) and ``people``
+        (fewest on whom the estimate rests).
     """
-    p = float(adjusted_p(fit, family)[marker])
-    if np.isnan(p):
-        return None
-    return bool(p < LEVEL and fit.row(marker)["estimate"] > 1)
+    rows = fit.terms[fit.terms["term"].isin(markers)]
+    return pd.DataFrame(
+        {
+            "marker": [words(name) for name in rows["term"]],
+            "effect": rows["effect"].to_numpy(float),
+            "lower": rows["effect_lower"].to_numpy(float),
+            "upper": rows["effect_upper"].to_numpy(float),
+            "people": rows[["people", "events"]].min(axis=1).to_numpy(int),
+        }
+    )
 
 
 def not_estimated(fits: Mapping[str, Fit]) -> pd.DataFrame:
@@ -205,6 +259,38 @@ def not_estimated(fits: Mapping[str, Fit]) -> pd.DataFrame:
         if row.reason
     ]
     return pd.DataFrame(rows, columns=["model", "term", "reason"])
+
+
+def under_recording(frame: Frame, completeness: tuple[float, ...]) -> pd.DataFrame:
+    """Crude odds ratios of the study's markers under incomplete records.
+
+    Parameters
+    ----------
+    frame : Frame
+    completeness : tuple of float
+        Part of the bearers on record among people never missing, while those of people who go
+        missing are all on record: the direction that flatters a marker.
+
+    Returns
+    -------
+    DataFrame
+        ``recorded`` (the part), one column per marker in plain words, and ``people`` (fewest
+        in any cell of marker and outcome).
+    """
+    ever = frame.people["ever"].to_numpy(bool)
+    cells = [
+        int(((frame.marks[m] == has).to_numpy() & (ever == yes)).sum())
+        for m in frame.study_markers
+        for has in (0.0, 1.0)
+        for yes in (True, False)
+    ]
+    rows = [
+        {"recorded": f"{100 * part:.0f} %"}
+        | {words(m): if_under_recorded(frame, m, of_others=part) for m in frame.study_markers}
+        | {"people": min(cells, default=0)}
+        for part in completeness
+    ]
+    return pd.DataFrame(rows)
 
 
 def incomplete(frame: Frame) -> int:
@@ -247,7 +333,3 @@ def words(term: str) -> str:
 
 
 _SHOWN = ["estimate", "lower", "upper", "people", "events"]
-
-
-def _shown(terms: pd.DataFrame) -> pd.DataFrame:
-    return terms[~terms["term"].isin(["age", "age_squared"])][["term", *_SHOWN]]

@@ -152,9 +152,7 @@ def age_starts(population: str) -> dict[str, int]:
     return AGE_BANDS[population]
 
 
-def _cut(
-    values: pd.Series, bounds: list[float], labels: tuple[str, ...], right: bool
-) -> pd.Series:
+def _cut(values: pd.Series, bounds: list[float], labels: tuple[str, ...], right: bool) -> pd.Series:
     return pd.cut(values.astype(float), bounds, labels=list(labels), right=right)
 
 

@@ -315,7 +315,9 @@ def _guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFra
     for name in x.columns:
         value = x[name].to_numpy()
         levels = np.unique(value)
-        sides = [value == level for level in levels] if len(levels) <= 2 else [np.ones(len(x), bool)]
+        sides = (
+            [value == level for level in levels] if len(levels) <= 2 else [np.ones(len(x), bool)]
+        )
         people = min((int(s.sum()) for s in sides), default=0) if len(levels) > 1 else 0
         cells = [int((has[s] == wanted).sum()) for s in sides for wanted in outcomes]
         rows.append((name, people, min(cells, default=0)))

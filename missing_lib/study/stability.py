@@ -8,46 +8,30 @@ people to show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from missing_lib.study.chance import chance_top_share, draw_counts
-from missing_lib.study.cohort import Cohort, at_risk_windows
-from missing_lib.study.concentration import top_weights
+from missing_lib.study.chance import chance_top_share
+from missing_lib.study.cohort import Cohort
+from missing_lib.study.periods import (
+    COLUMNS,
+    PeriodCounts,
+    count_by_period,
+    mean_of_known,
+    share_of,
+    top_of_window,
+    worlds,
+)
 
 Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 Window = tuple[int, int]
 
 YEAR = 12
 QUARTER = 3
-
-
-@dataclass(frozen=True)
-class PeriodCounts:
-    """Incidents of each person in each period.
-
-    Attributes
-    ----------
-    people : Index, shape (n,)
-        Person identifiers.
-    periods : PeriodIndex, shape (m,)
-    counts : ndarray of int, shape (n, m)
-    """
-
-    people: pd.Index
-    periods: pd.PeriodIndex
-    counts: Counts
-
-    def until(self) -> Counts:
-        """Incidents before each period; shape (n, m + 1), first column zero."""
-        before = np.zeros((self.counts.shape[0], self.counts.shape[1] + 1), dtype=np.int64)
-        np.cumsum(self.counts, axis=1, out=before[:, 1:])
-        return before
 
 
 @dataclass(frozen=True)
@@ -76,9 +60,9 @@ READINGS = (
         "within_quarter",
         "the three months up to and with the month",
         "the same three months",
-        lambda m, n: ((m + 1 - QUARTER, m + 1), (m + 1 - QUARTER, m + 1))
-        if m + 1 >= QUARTER
-        else None,
+        lambda m, n: (
+            ((m + 1 - QUARTER, m + 1), (m + 1 - QUARTER, m + 1)) if m + 1 >= QUARTER else None
+        ),
     ),
     Reading(
         "trailing_year",
@@ -102,50 +86,17 @@ READINGS = (
 )
 
 
-def count_by_period(cohort: Cohort, frequency: str = "M") -> PeriodCounts:
-    """Incidents of each person in each month (``M``) or calendar year (``Y``) of the study."""
-    periods = pd.period_range(cohort.start, cohort.end, freq=frequency)
-    rows = cohort.incidents
-    who, people = pd.factorize(rows["person_id"], sort=True)
-    when = periods.get_indexer(rows["reported_on"].dt.to_period(frequency))
-    cells = np.bincount(who * len(periods) + when, minlength=len(people) * len(periods))
-    return PeriodCounts(
-        pd.Index(people), periods, cells.reshape(len(people), len(periods)).astype(np.int64)
+#: Share, in per cent, that the study's sentence asks for in every month.
+STUDY_LEVEL = 60.0
+#: Name of each reading as a title.
+TITLES = {reading.name: reading.name.replace("_", " ").capitalize() for reading in READINGS}
+
+
+def describe_readings() -> pd.DataFrame:
+    """The readings in words: ``reading``, ``ranked``, ``measured``."""
+    return pd.DataFrame(
+        [{"reading": r.name, "ranked": r.ranked, "measured": r.measured} for r in READINGS]
     )
-
-
-def top_of_window(ranked: Counts, measured: Counts, top: float) -> dict[str, float]:
-    """Incidents in one window that belong to the top fraction of people in another.
-
-    Parameters
-    ----------
-    ranked : ndarray of int, shape (n,)
-        Incidents by which people are ranked; those with none are not in the base.
-    measured : ndarray of int, shape (n,)
-        Incidents whose share is taken.
-    top : float
-
-    Returns
-    -------
-    dict
-        ``part`` and ``whole`` (incidents; the part may be fractional at ties), ``part_people``
-        (people of the top fraction with a measured incident, but never more than the fraction
-        has members), ``rest_people``, ``whole_people``, ``part_largest`` and
-        ``part_largest_two`` (incidents of the one and two people with most of the part).
-    """
-    weights = top_weights(ranked, top)
-    held = weights * measured
-    largest = np.sort(held)[::-1][:2]
-    members = np.floor(weights.sum() + 1e-9)
-    return {
-        "part": float(held.sum()),
-        "whole": float(measured.sum()),
-        "part_people": float(min(np.count_nonzero(held), members)),
-        "rest_people": float(np.count_nonzero((weights < 1) & (measured > 0))),
-        "whole_people": float(np.count_nonzero(measured)),
-        "part_largest": float(largest[:1].sum()),
-        "part_largest_two": float(largest.sum()),
-    }
 
 
 def readings(cohort: Cohort, *, draws: int = 40, seed: int = 1) -> pd.DataFrame:
@@ -172,12 +123,11 @@ def readings(cohort: Cohort, *, draws: int = 40, seed: int = 1) -> pd.DataFrame:
     rows = [
         {"month": str(month), "reading": reading.name, **values}
         for reading in READINGS
-        for month, values in zip(by_month.periods, _shares(by_month, reading, top))
+        for month, values in zip(by_month.periods, _shares(by_month, reading, top), strict=True)
         if values is not None
     ]
-    columns = ["month", "reading", *top_of_window(np.zeros(0, int), np.zeros(0, int), top)]
-    table = pd.DataFrame(rows, columns=columns)
-    table["share"] = _share(table)
+    table = pd.DataFrame(rows, columns=["month", "reading", *COLUMNS])
+    table["share"] = share_of(table)
     table["chance"] = np.nan
     for reading in READINGS:
         mine = table["reading"] == reading.name
@@ -212,15 +162,13 @@ def _chance(
         return np.full(len(rows), np.nan)
     if reading.name == "fixed_set":
         people, incidents = len(by.people), int(by.counts.sum())
-        return np.full(
-            len(rows), chance_top_share(people, incidents, top, draws=draws, rng=rng)
-        )
+        return np.full(len(rows), chance_top_share(people, incidents, top, draws=draws, rng=rng))
     if reading.name == "prospective":
         return _chance_between_windows(by, reading, top, draws, rng)
     return np.array(
         [
             chance_top_share(int(people), int(incidents), top, draws=draws, rng=rng)
-            for people, incidents in zip(rows["whole_people"], rows["whole"])
+            for people, incidents in zip(rows["whole_people"], rows["whole"], strict=True)
         ]
     )
 
@@ -229,38 +177,10 @@ def _chance_between_windows(
     by: PeriodCounts, reading: Reading, top: float, draws: int, rng: np.random.Generator
 ) -> Floats:
     shares = []
-    for world in _worlds(by, draws, rng):
+    for world in worlds(by, draws, rng):
         found = [row for row in _shares(world, reading, top) if row is not None]
-        shares.append(_share(pd.DataFrame(found)).to_numpy())
-    return _mean_of_known(np.array(shares))
-
-
-def _worlds(by: PeriodCounts, draws: int, rng: np.random.Generator) -> Iterator[PeriodCounts]:
-    """Worlds in which all incidents of the study fall at random on its people and periods.
-
-    Every person keeps at least one incident in the study, every period its part of all.
-    """
-    drawn = draw_counts(len(by.people), int(by.counts.sum()), draws, rng)
-    part_of_period = by.counts.sum(axis=0) / by.counts.sum()
-    n, m = by.counts.shape
-    for people in drawn.people:
-        totals = np.repeat(drawn.values, people.astype(int)).astype(int)
-        who = np.repeat(np.arange(n), totals)
-        when = rng.choice(m, size=len(who), p=part_of_period)
-        cells = np.bincount(who * m + when, minlength=n * m)
-        yield PeriodCounts(by.people, by.periods, cells.reshape(n, m))
-
-
-def _mean_of_known(values: Floats) -> Floats:
-    """Mean over the first axis of the values that are not NaN; NaN where there is none."""
-    known = np.isfinite(values)
-    number = known.sum(axis=0)
-    total = np.where(known, values, 0.0).sum(axis=0)
-    return np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
-
-
-def _share(table: pd.DataFrame) -> pd.Series:
-    return table["part"] / table["whole"].where(table["whole"] > 0)
+        shares.append(share_of(pd.DataFrame(found)).to_numpy())
+    return mean_of_known(np.array(shares))
 
 
 def months_reaching(percent: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -297,6 +217,74 @@ def months_reaching(percent: pd.DataFrame, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the months say of the study's sentence.
+
+    Attributes
+    ----------
+    holds : bool or None
+        Whether every month of the fixed set reaches the share; None where one has no value.
+    sentence : str
+        Template for a page.
+    numbers : dict
+        What goes into the template: numbers of months, the share, names of readings.
+    lowest : float
+        Smallest monthly share of the fixed set, as a fraction.
+    lowest_text : str
+        The same in print.
+    """
+
+    holds: bool | None
+    sentence: str
+    numbers: dict[str, int | str]
+    lowest: float
+    lowest_text: str
+
+
+def verdict(reach: pd.DataFrame, level: float = STUDY_LEVEL) -> Verdict:
+    """Under which readings the study's sentence holds, and whether *fixed set* is one.
+
+    Parameters
+    ----------
+    reach : DataFrame
+        From :func:`months_reaching`.
+    level : float
+        In per cent.
+    """
+    rows = reach.set_index("reading")
+    fixed = rows.loc["fixed_set"]
+    months, reaching = int(fixed["months"]), int(fixed["reaching"])
+    always = rows[(rows["reaching"] == rows["months"]) & (rows["months"] > 0)].index
+    sentence = (
+        "Ranked by the whole study (fixed set), the top group holds {level} or more in "
+        "{reaching} of {months} months shown; that ranking knows the future. "
+    )
+    numbers: dict[str, int | str] = {
+        "level": f"{level:g} %",
+        "reaching": reaching,
+        "months": months,
+    }
+    if len(always):
+        sentence += "Readings that reach it in every month shown: {readings}."
+        numbers["readings"] = _listed([name.replace("_", " ") for name in always])
+    else:
+        sentence += "No reading reaches it in every month shown."
+    lowest = float(fixed["lowest"])
+    complete = months > 0 and not fixed["without_value"]
+    return Verdict(
+        holds=reaching == months if complete else None,
+        sentence=sentence,
+        numbers=numbers,
+        lowest=lowest / 100,
+        lowest_text=f"{lowest:.0f} %" if months else "not shown",
+    )
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def incidents_per_active_person(cohort: Cohort) -> float:
     """Incidents of a month by people active in it, averaged over months with an incident.
 
@@ -309,77 +297,3 @@ def incidents_per_active_person(cohort: Cohort) -> float:
     if not seen.any():
         return float("nan")
     return float((by_month.sum(axis=0)[seen] / active[seen]).mean())
-
-
-def persistence(cohort: Cohort, *, draws: int = 40, seed: int = 1) -> pd.DataFrame:
-    """Rank people in one calendar year, measure them in the next.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    draws : int
-        Simulated allocations behind each chance value.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        ``year`` (of the ranking), ``measure``, the columns of :func:`top_of_window` and
-        ``chance``. Measures: ``incidents_next_year`` (share of the next year's incidents that
-        belong to this year's top fraction), ``again_in_top`` (share of this year's top
-        fraction that is in the next year's) and ``again_in_top_if_at_risk`` (the same among
-        those who could have entered the cohort on every day of the next year).
-    """
-    by_year = count_by_period(cohort, "Y")
-    top = cohort.definitions.top_share
-    table = _year_to_year(by_year, _at_risk_throughout(cohort, by_year), top)
-    table["share"] = _share(table)
-    table["chance"] = np.nan
-    if len(table) and by_year.counts.sum():
-        everybody = np.ones(by_year.counts.shape, dtype=bool)
-        worlds = _worlds(by_year, draws, np.random.default_rng(seed))
-        shares = [_share(_year_to_year(world, everybody, top)).to_numpy() for world in worlds]
-        table["chance"] = _mean_of_known(np.array(shares))
-    return table
-
-
-def _year_to_year(by: PeriodCounts, at_risk: NDArray[np.bool_], top: float) -> pd.DataFrame:
-    rows = []
-    for first in range(len(by.periods) - 1):
-        now, then = by.counts[:, first], by.counts[:, first + 1]
-        everybody = np.ones(len(now), dtype=bool)
-        measures = {
-            "incidents_next_year": top_of_window(now, then, top),
-            "again_in_top": _again(now, then, everybody, top),
-            "again_in_top_if_at_risk": _again(now, then, at_risk[:, first + 1], top),
-        }
-        year = str(by.periods[first])
-        rows += [{"year": year, "measure": name, **row} for name, row in measures.items()]
-    columns = ["year", "measure", *top_of_window(np.zeros(0, int), np.zeros(0, int), top)]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _again(now: Counts, then: Counts, base: NDArray[np.bool_], top: float) -> dict[str, float]:
-    """Members of the first period's top fraction who are in the second period's."""
-    members = top_weights(now, top) * base
-    again = members * top_weights(then, top)
-    part, whole = float(again.sum()), float(members.sum())
-    largest = np.sort(again)[::-1][:2]
-    return {
-        "part": part,
-        "whole": whole,
-        "part_people": float(np.floor(part + 1e-9)),
-        "rest_people": float(np.floor(whole - part + 1e-9)),
-        "whole_people": float(np.floor(whole + 1e-9)),
-        "part_largest": float(largest[:1].sum()),
-        "part_largest_two": float(largest.sum()),
-    }
-
-
-def _at_risk_throughout(cohort: Cohort, by: PeriodCounts) -> NDArray[np.bool_]:
-    """Who could have entered the cohort on every day of each period; shape (n, m)."""
-    windows = at_risk_windows(cohort).set_index("person_id").reindex(by.people)
-    first = by.periods.start_time.to_series().clip(lower=cohort.start).to_numpy()
-    last = by.periods.end_time.normalize().to_series().clip(upper=cohort.end).to_numpy()
-    begins, ends = (windows[name].to_numpy()[:, None] for name in ("at_risk_from", "at_risk_to"))
-    return np.asarray((begins <= first) & (ends >= last))

@@ -42,9 +42,10 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
             "incidents": cells.sum(),
             "people": cells.size(),
             "largest": cells.max(),
-            "largest_two": ranked.groupby(by, observed=True).head(2).groupby(by, observed=True)[
-                "incidents"
-            ].sum(),
+            "largest_two": ranked.groupby(by, observed=True)
+            .head(2)
+            .groupby(by, observed=True)["incidents"]
+            .sum(),
         }
     )
     every = _every_combination(rows, by)

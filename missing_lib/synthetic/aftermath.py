@@ -30,7 +30,6 @@ SHARE_TOGETHER = 0.85
 #: Yearly rates of other events of a person of average propensity.
 EVENT_RATE = {"arrest": 0.045, "violence_suspect": 0.040, "violence_victim": 0.050}
 SHARE_RECORDED_AGAIN = 0.12
-COLUMNS = ["row", "event_type", "minute"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ def generate(
     recorded = _later_markers(world, incidents, events, spells, present, clock, next(step))
     caused = _episode_ties(world, incidents, clock, next(step))
     tied = ties.unique_ties(pd.concat([world.ties, later_ties, caused], ignore_index=True))
+    tied = tied[tied["first_seen"] < _both_here_until(world, tied)].reset_index(drop=True)
     return Aftermath(spells, recorded, tied, events)
 
 
@@ -92,10 +92,17 @@ def _later_ties(world: World, spells: pd.DataFrame, rng: np.random.Generator) ->
     """Ties seen after the landmark that no incident caused, among those known or arriving."""
     known = world.people["group"].isin(("known_child", "known_adult", "arriving_child"))
     members = world.people[known]
-    age = people.completed_age(members)
+    age = people.age_at_landmark(members)
     drawn = ties.random_ties(members, world.markers, age, ties.PAIRS_AFTER, (0, DAYS), rng)
     shared = ties.shared_placements(spells)
-    return pd.concat([drawn, shared[shared["first_seen"].between(0, DAYS - 1)]])
+    both = pd.concat([drawn, shared[shared["first_seen"] >= 0]], ignore_index=True)
+    return both[both["first_seen"] < _both_here_until(world, both)]
+
+
+def _both_here_until(world: World, tied: pd.DataFrame) -> np.ndarray:
+    """First day on which one of a pair is no longer observed."""
+    gone = np.minimum(world.people["observed_to"].to_numpy(), DAYS)
+    return np.minimum(gone[tied["a"]], gone[tied["b"]])
 
 
 def _events(
@@ -108,7 +115,9 @@ def _events(
 ) -> pd.DataFrame:
     """Arrests and violence: at personal rates, at co-arrests, and after incidents."""
     parts = [_personal_events(world, present, clock, rng)]
-    at = clock.day_start[co_arrests["first_seen"].to_numpy()] + rng.integers(0, DAY, len(co_arrests))
+    at = clock.day_start[co_arrests["first_seen"].to_numpy()] + rng.integers(
+        0, DAY, len(co_arrests)
+    )
     for side in ("a", "b"):
         parts.append(_event_rows(co_arrests[side].to_numpy(), "arrest", at))
     arrested = incidents[rng.random(len(incidents)) < ARREST_AFTER_INCIDENT]
@@ -133,7 +142,7 @@ def _personal_events(
     persons = world.people.iloc[rows]
     start = np.maximum(0, persons["observed_from"].to_numpy())
     stop = np.minimum(persons["observed_to"].to_numpy(), DAYS)
-    age = people.completed_age(persons) + 3
+    age = people.age_at_landmark(persons) + 3
     by_age = np.interp(age, [8, 14, 20, 30, 60, 90], [0.2, 1.2, 1.6, 1.0, 0.4, 0.1])
     propensity = rng.gamma(0.6, 1 / 0.6, len(rows)) * by_age
     arrested = world.design["arrest"].to_numpy()[rows]
@@ -178,7 +187,7 @@ def _later_markers(
 
 
 def _recorded_again(world: World, rng: np.random.Generator) -> pd.DataFrame:
-    """A second record of a marker by another agency, years later."""
+    """Record some markers a second time, years later and by another agency."""
     once = world.markers[world.markers["marker"].isin(("mental_health", "self_harm"))]
     again = once[rng.random(len(once)) < SHARE_RECORDED_AGAIN]
     day = rng.integers(1, DAYS, len(again))

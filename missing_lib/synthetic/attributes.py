@@ -68,9 +68,7 @@ def _first_grade(is_child: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return 1 + np.where(is_child, of_child, of_adult)
 
 
-def _final_grade(
-    first: np.ndarray, log_spell: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _final_grade(first: np.ndarray, log_spell: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mostly the first grade; longer spells are upgraded more often."""
     draw = rng.random(len(first))
     up = draw < expit(-2.6 + 0.5 * log_spell)

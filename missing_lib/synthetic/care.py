@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import expit
 
 from missing_lib.synthetic.clock import DAYS, NEVER, YEAR
-from missing_lib.synthetic.people import AREAS, completed_age
+from missing_lib.synthetic.people import AREAS, age_at_landmark
 
 HOMES = 36
 FOSTER_PLACEMENTS = 320
@@ -15,12 +15,11 @@ SHARE_RESIDENTIAL = 0.35
 #: Mean further time in care of those in care at the landmark or entering later, in years.
 MEAN_SPELL = 3.5
 ENTRIES_PER_YEAR = 0.006
-COLUMNS = ["row", "start", "stop", "residential", "placement", "out_of_area"]
 
 
 def spells_before(known: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Care spells of known children that began before the landmark."""
-    age = completed_age(known)
+    age = age_at_landmark(known)
     ever = rng.random(len(known)) < expit(-2.20 + 0.06 * (age - 12))
     rows = np.flatnonzero(ever)
     entry = known["observed_from"].to_numpy()[rows]

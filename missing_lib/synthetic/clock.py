@@ -23,14 +23,14 @@ DAY = 1440
 YEAR = 365.25
 
 #: Relative number of reports in each local hour; the mode lies at 21 to 23 h.
-HOUR_PROFILE = np.array(
-    [1.1, 0.8, 0.6, 0.45, 0.35, 0.3, 0.35, 0.45, 0.55, 0.65, 0.75, 0.8]
-    + [0.85, 0.85, 0.9, 1.0, 1.2, 1.35, 1.5, 1.65, 1.8, 2.0, 2.0, 1.6]
+HOUR_PROFILE = np.concatenate(
+    [
+        [1.1, 0.8, 0.6, 0.45, 0.35, 0.3, 0.35, 0.45, 0.55, 0.65, 0.75, 0.8],
+        [0.85, 0.85, 0.9, 1.0, 1.2, 1.35, 1.5, 1.65, 1.8, 2.0, 2.0, 1.6],
+    ]
 )
 #: Relative number of reports in each calendar month, January first.
-MONTH_PROFILE = np.array(
-    [0.95, 0.94, 1.0, 1.02, 1.06, 1.07, 1.06, 1.03, 1.02, 1.0, 0.96, 0.91]
-)
+MONTH_PROFILE = np.array([0.95, 0.94, 1.0, 1.02, 1.06, 1.07, 1.06, 1.03, 1.02, 1.0, 0.96, 0.91])
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Clock:
         return np.searchsorted(self.day_start, minute, side="right") - 1
 
     def local_month(self, minute: np.ndarray) -> np.ndarray:
-        """Number of the local calendar month, 0 for the first of the study."""
+        """Local calendar month of an instant, 0 for the first of the study."""
         return np.searchsorted(self.month_start, minute, side="right") - 1
 
     def instant(self, minute: np.ndarray) -> pd.DatetimeIndex:
@@ -82,7 +82,7 @@ class Clock:
 
 
 def study_clock() -> Clock:
-    """The clock of the study window.
+    """Build the clock of the study window.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def study_clock() -> Clock:
     days = pd.date_range(FIRST_DATE, periods=DAYS + 1, freq="D").tz_localize(ZONE)
     origin = days[0].tz_convert("UTC")
     day_start = _minutes(days, origin)
-    month_start = day_start[np.flatnonzero((days.day == 1))]
+    month_start = day_start[np.flatnonzero(days.day == 1)]
     hours = pd.date_range(days[0], days[-1], freq="h")
     rate = HOUR_PROFILE[hours.hour] / HOUR_PROFILE.mean()
     rate = rate * MONTH_PROFILE[hours.month - 1] / MONTH_PROFILE.mean()

@@ -11,10 +11,8 @@ BLOCK = 16
 MAX_BLOCKS = 2_000
 
 
-def centred_intercept(
-    eta: np.ndarray, total: int, weight: np.ndarray | float = 1.0
-) -> float:
-    """The alpha at which ``sum weight expit(alpha + eta)`` equals the total.
+def centred_intercept(eta: np.ndarray, total: int, weight: np.ndarray | float = 1.0) -> float:
+    """Solve ``sum weight expit(alpha + eta) = total`` for alpha.
 
     Parameters
     ----------

@@ -68,9 +68,9 @@ CHILD_STAGES = {
             "residential_care": 0.40,
             "log1p_degree": 0.40,
             "female": 0.15,
-            "age": -0.19,
+            "age": -0.14,
             "age_squared": -0.05,
-            "unknown": -1.80,
+            "unknown": -1.70,
             "arriving": 0.70,
         },
     ),
@@ -164,9 +164,7 @@ ADULT_NUMBERS = Numbers(
 )
 
 
-def classes(
-    stages: dict[str, Stage], design: pd.DataFrame, rng: np.random.Generator
-) -> np.ndarray:
+def classes(stages: dict[str, Stage], design: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
     """Class of each person: 0 never, 1 once, 2 repeat, 3 ten or more.
 
     Parameters
@@ -214,7 +212,7 @@ def incidents_per_person(
 
 
 def deal(numbers: np.ndarray, room: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random bijection from numbers to people in which every number fits.
+    """Deal numbers to people at random so that every number fits.
 
     The largest number goes first, to anyone of those left who have room for it: where all
     have room, a uniform shuffle.

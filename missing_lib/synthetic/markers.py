@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from missing_lib.force.tables import STUDY_MARKERS
 from missing_lib.synthetic.clock import NEVER, YEAR
-from missing_lib.synthetic.people import completed_age
+from missing_lib.synthetic.people import age_at_landmark
 
 #: The five markers of the study, and the stay in a residential home (the placement effect).
 MARKERS = (*STUDY_MARKERS, "residential_care")
@@ -37,7 +37,7 @@ def child_markers(
     known: pd.DataFrame, spells: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Markers of known children before the landmark, from age, sex and care alone."""
-    age = completed_age(known) - 12
+    age = age_at_landmark(known) - 12
     female = (known["sex"] == "female").to_numpy()
     care = np.isin(np.arange(len(known)), spells["row"])
     logit = {
@@ -51,7 +51,7 @@ def child_markers(
 
 def adult_markers(adults: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Markers of known adults before the landmark, from age and sex alone."""
-    decade = (completed_age(adults) - 40) / 10
+    decade = (age_at_landmark(adults) - 40) / 10
     female = (adults["sex"] == "female").to_numpy()
     logit = {
         "child_protection": -3.2 - 0.5 * decade,

@@ -13,10 +13,10 @@ from missing_lib.synthetic.conditional import conditional_bernoulli
 from missing_lib.synthetic.world import World
 
 #: Children's and adults' histories (branching, delay and median spell of children: calibrated).
-CHILD_RHYTHM = times.Rhythm(0.590, 8.76, 440.0, 1.62, 0.045)
+CHILD_RHYTHM = times.Rhythm(0.585, 8.78, 440.0, 1.62, 0.045)
 ADULT_RHYTHM = times.Rhythm(0.35, 8.0, 540.0, 1.50, 0.060)
-#: A person's last spell may outlast the end of the study by this many days.
-GRACE = 45
+#: Only incidents of the last days of the study are still open at its end.
+OPEN_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def generate(world: World, clock: Clock, seed: int) -> Outcomes:
     crossing = crossing_numbers(world, of_children, next(step))
     of_adults = crossing + adult_numbers(world, next(step))
     rows, calibration = _child_histories(world, of_children, clock, next(step), next(step))
-    childhood = {row: h for row, h in zip(rows, calibration.histories, strict=True)}
+    childhood = {int(row): h for row, h in zip(rows, calibration.histories, strict=True)}
     adulthood = _adult_histories(world, of_adults, childhood, clock, next(step))
     parts = [_incident_rows(childhood, True), _incident_rows(adulthood, False)]
     incidents = pd.concat(parts, ignore_index=True).sort_values(["row", "reported"])
@@ -55,7 +55,7 @@ def generate(world: World, clock: Clock, seed: int) -> Outcomes:
 
 
 def child_numbers(world: World, rng: np.random.Generator) -> np.ndarray:
-    """Number of child incidents of every person of the world."""
+    """Draw the number of child incidents of every person of the world."""
     pool = np.flatnonzero(world.is_child)
     level = counts.classes(counts.CHILD_STAGES, world.design.iloc[pool], rng)
     room = people.child_window_length(world.people.iloc[pool]) // counts.DAYS_PER_INCIDENT
@@ -65,7 +65,7 @@ def child_numbers(world: World, rng: np.random.Generator) -> np.ndarray:
 
 
 def adult_numbers(world: World, rng: np.random.Generator) -> np.ndarray:
-    """Number of incidents of persons who are adults throughout."""
+    """Draw the number of incidents of persons who are adults throughout."""
     pool = np.flatnonzero(~world.is_child)
     level = counts.classes(counts.ADULT_STAGES, world.design.iloc[pool], rng)
     room = people.adult_window_length(world.people.iloc[pool]) // counts.DAYS_PER_INCIDENT
@@ -74,18 +74,14 @@ def adult_numbers(world: World, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def crossing_numbers(
-    world: World, of_children: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """Number of adult incidents of the children of the study who go missing again as adults."""
+def crossing_numbers(world: World, of_children: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the adult incidents of the children of the study who go missing again as adults."""
     window = people.adult_window_length(world.people)
     pool = np.flatnonzero((of_children > 0) & (window >= people.SHORTEST_WINDOW))
     log_incidents = pd.DataFrame({"log_incidents": np.log(of_children[pool])})
     chosen = conditional_bernoulli(counts.CROSSING.eta(log_incidents), counts.CROSSING.total, rng)
     pool = pool[chosen]
-    numbers = np.repeat(
-        list(counts.CROSSING_NUMBERS), list(counts.CROSSING_NUMBERS.values())
-    )
+    numbers = np.repeat(list(counts.CROSSING_NUMBERS), list(counts.CROSSING_NUMBERS.values()))
     out = np.zeros(len(world.people), dtype=np.int64)
     out[pool] = counts.deal(numbers, window[pool] // counts.DAYS_PER_INCIDENT, rng)
     return out
@@ -120,8 +116,8 @@ def _adult_histories(
     rows = np.flatnonzero(of_adults)
     start, stop = people.adult_window(world.people.iloc[rows])
     for k, row in enumerate(rows):
-        if row in childhood:
-            ended = clock.local_day(childhood[row].ended[-1:])[0]
+        if int(row) in childhood:
+            ended = clock.local_day(childhood[int(row)].ended[-1:])[0]
             start[k] = max(start[k], ended + 1)
     windows = windows_of(world, rows, start, stop, clock)
     return {
@@ -136,12 +132,13 @@ def windows_of(
     """Windows of persons; who leaves the area has ended the last spell by then."""
     leaves = world.people["observed_to"].to_numpy()[rows]
     birth = world.people["birth"].to_numpy()[rows]
-    end = int(clock.day_start[-1])
+    last_days = int(clock.day_start[-1]) - OPEN_DAYS * DAY
     return [
         times.Window(
             start=int(a),
             stop=int(b),
-            latest_end=end + GRACE * DAY if gone >= NEVER else int(clock.day_start[min(gone, DAYS)]),
+            latest_end=int(clock.day_start[min(gone, DAYS)]),
+            open_from=last_days if gone >= NEVER else NEVER * DAY,
             birth=int(born),
         )
         for a, b, gone, born in zip(start, stop, leaves, birth, strict=True)

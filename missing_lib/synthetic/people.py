@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from missing_lib.force.tables import birth_anniversary
+from missing_lib.force.tables import age_in_years, birth_anniversary
 from missing_lib.synthetic.clock import DAYS, FIRST_DATE, NEVER, YEAR, date_of, day_of
 
-#: Completed years of age at the landmark that make a known child a member of the frame.
-FRAME_AGES = (6, 16)
 AREAS = 40
 #: First day of the agencies' shared records (2008-01-01).
 RECORDS_BEGIN = int((pd.Timestamp("2008-01-01") - FIRST_DATE).days)
@@ -94,19 +92,11 @@ def adult_window_length(people: pd.DataFrame) -> np.ndarray:
     return stop - start
 
 
-def completed_age(people: pd.DataFrame, day: int = 0) -> np.ndarray:
-    """Completed years of age on a study day."""
-    birth = date_of(people["birth"].to_numpy())
-    on = FIRST_DATE + pd.Timedelta(days=day)
-    before = (birth.dt.month > on.month) | ((birth.dt.month == on.month) & (birth.dt.day > on.day))
-    return (on.year - birth.dt.year - before).to_numpy(np.int64)
-
-
-def in_frame(people: pd.DataFrame) -> np.ndarray:
-    """Members of the predictors' frame: known before the landmark, of frame age on it."""
-    age = completed_age(people)
-    known = (people["group"] == "known_child").to_numpy()
-    return known & (age >= FRAME_AGES[0]) & (age <= FRAME_AGES[1])
+def age_at_landmark(people: pd.DataFrame) -> np.ndarray:
+    """Age in years, with its fraction, on the first study day."""
+    born = date_of(people["birth"].to_numpy())
+    landmark = pd.Series(FIRST_DATE, index=born.index)
+    return age_in_years(born, landmark).to_numpy(float)
 
 
 def _entry(birth: np.ndarray, latest: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ The mean over the blocks is the pseudo-true value, their standard error its Mont
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def simulate(before: world.World, clock: Clock, rng: np.random.Generator) -> Blo
     number = _numbers(level, (stop - start) // counts.DAYS_PER_INCIDENT, rng)
     windows = outcomes.windows_of(before, rows, start, stop, clock)
     first = np.full(PEOPLE, np.inf)
-    for k in np.flatnonzero(number):
+    for k in np.flatnonzero(number).tolist():
         h = times.history(int(number[k]), windows[k], outcomes.CHILD_RHYTHM, clock, rng)
         first[k] = clock.local_day(h.reported[:1])[0]
     terms = design[list(world.TERMS)].copy()
@@ -109,6 +110,18 @@ def landmark(block: Block, horizon: int) -> pd.Series:
     return pd.Series(b, index=block.terms.columns)
 
 
+def fingerprint(before: world.World) -> str:
+    """Digest of all that the pseudo-true values depend on: stale values show by it."""
+    made_with = (
+        counts.CHILD_STAGES,
+        counts.CHILD_NUMBERS.few,
+        counts.CHILD_NUMBERS.many.tolist(),
+        outcomes.CHILD_RHYTHM,
+        before.design.iloc[before.frame].sum().round(6).to_dict(),
+    )
+    return hashlib.sha256(repr(made_with).encode()).hexdigest()[:16]
+
+
 def pseudo_true(seed: int = SEED) -> dict[str, object]:
     """Pseudo-true values of all models, with their Monte Carlo errors."""
     before, clock = world.generate(seed), study_clock()
@@ -124,6 +137,7 @@ def pseudo_true(seed: int = SEED) -> dict[str, object]:
         for name, fit in models.items():
             found[name].append(fit(block))
     out: dict[str, object] = {"command": COMMAND, "people": BLOCKS * PEOPLE, "of": POPULATION}
+    out["fingerprint"] = fingerprint(before)
     for name, values in found.items():
         out[name] = {"is": MEANING[name]} | _summary(pd.DataFrame(values))
     return out

@@ -72,7 +72,7 @@ def make(seed: int = SEED, outcome_seed: int | None = None) -> Made:
 def person_ids(
     people: pd.DataFrame, incidents: pd.DataFrame, present: np.ndarray, clock: Clock
 ) -> np.ndarray:
-    """Identifiers in order of becoming known; empty for persons not in the file."""
+    """Number persons in order of becoming known; empty for persons not in the file."""
     known_on = np.maximum(people["observed_from"].to_numpy(), -1)
     early = people["group"].isin(("known_child", "known_adult")).to_numpy()
     known_on[early] = -1
@@ -110,6 +110,9 @@ def _persons(people: pd.DataFrame, incidents: pd.DataFrame, ids: np.ndarray) -> 
 def _incidents(described: pd.DataFrame, ids: np.ndarray, clock: Clock) -> pd.DataFrame:
     ordered = described.sort_values(["reported", "row"]).reset_index(drop=True)
     still_open = ordered["ended"] >= clock.day_start[-1]
+    ordered = ordered.assign(
+        risk_final=ordered["risk_final"].mask(still_open), harm=ordered["harm"].mask(still_open)
+    )
     place = ordered["placement"]
     frame = pd.DataFrame(
         {

@@ -123,7 +123,7 @@ def unique_ties(ties: pd.DataFrame) -> pd.DataFrame:
 
 
 def degree(ties: pd.DataFrame, n: int, before: int = 0) -> np.ndarray:
-    """Number of distinct alters over ties first seen before a day, episodes' ties left out."""
+    """Count distinct alters over ties first seen before a day, ties of episodes left out."""
     early = ties[(ties["first_seen"] < before) & ~ties["tie_type"].isin(EPISODE_TIES)]
     pairs = early[["a", "b"]].drop_duplicates()
     return np.bincount(pairs["a"], minlength=n) + np.bincount(pairs["b"], minlength=n)

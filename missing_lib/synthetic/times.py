@@ -56,7 +56,9 @@ class Window:
     start, stop : int
         First day, and first day after the last.
     latest_end : int
-        Minute by which the last spell must have ended.
+        Minute by which the last spell must have ended ...
+    open_from : int
+        ... unless it was reported from this minute on.
     birth : int
         Day of birth, for the rate by age.
     """
@@ -64,6 +66,7 @@ class Window:
     start: int
     stop: int
     latest_end: int
+    open_from: int
     birth: int
 
 
@@ -135,7 +138,8 @@ def history(
         points = _points(n, window, spell[:-1].sum() / DAY, rhythm, clock, rng)
         drawn = _expand(points, spell, window, rhythm, clock, rng)
         inside = drawn.reported[-1] < clock.day_start[window.stop]
-        if inside and drawn.ended[-1] <= window.latest_end:
+        ended = drawn.ended[-1] <= window.latest_end or drawn.reported[-1] >= window.open_from
+        if inside and ended:
             return drawn
     raise RuntimeError(f"{n} incidents do not fit into days {window.start} to {window.stop}")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from missing_lib.synthetic import counts, monthly, outcomes, people
+from missing_lib.synthetic import counts, monthly, outcomes
 from missing_lib.synthetic.clock import DAYS, FIRST_DATE, LAST_DATE, MONTHS, ZONE, Clock
 from missing_lib.synthetic.outcomes import Outcomes
 from missing_lib.synthetic.world import ADULT_AGE_CENTRE, AGE_CENTRE, World
@@ -24,8 +24,8 @@ LABELS = {
     "pseudo_true": "what another model would find in a million people made the same way",
 }
 FRAME = (
-    "persons with known_first_by other than ':missing_report', observed_from before 2014-05-01, "
-    "and 6 to 16 completed years of age on 2014-05-01"
+    "persons with a reason in known_first_by other than missing_report, observed_from before "
+    "2014-05-01, and under 18 on that day (all of them 6 to 17)"
 )
 TERMS = {
     "mental_health": "1 if the marker has a known_from before 2014-05-01, whatever its known_to",
@@ -39,11 +39,11 @@ TERMS = {
         "tie_type other than missing_together)"
     ),
     "female": "1 if sex is female, 0 otherwise",
-    "age": f"completed years of age on 2014-05-01, minus {AGE_CENTRE}",
+    "age": f"age in years, with its fraction, on 2014-05-01, minus {AGE_CENTRE}",
     "age_squared": "square of age",
     "unknown": "1 if first known through a missing report (never in the frame)",
     "arriving": "1 if observed_from is after 2014-05-01 (never in the frame)",
-    "decade": f"adults: (completed years of age on 2014-05-01 minus {ADULT_AGE_CENTRE}) / 10",
+    "decade": f"adults: (age in years on 2014-05-01 minus {ADULT_AGE_CENTRE}) / 10",
     "log_incidents": "log of the number of child incidents",
 }
 
@@ -75,7 +75,6 @@ def _frame(world: World, what: Outcomes) -> dict[str, Any]:
     groups = world.people.loc[missing, "group"].value_counts().sort_index()
     return {
         "definition": FRAME,
-        "ages": list(people.FRAME_AGES),
         "persons": len(world.frame),
         "missing_children_in_frame": int(missing[world.frame].sum()),
         "missing_children_by_entry": {name: int(n) for name, n in groups.items()},
@@ -107,8 +106,12 @@ def _true(world: World) -> dict[str, Any]:
     return {
         "model": "logit P = alpha + sum beta term + gamma log1p_degree, one model per stage",
         "alpha_is": "the intercept at which the expected total over the pool is the exact one",
-        "child_stages": _stages(counts.CHILD_STAGES, counts.intercepts(counts.CHILD_STAGES, children)),
-        "adult_stages": _stages(counts.ADULT_STAGES, counts.intercepts(counts.ADULT_STAGES, adults)),
+        "child_stages": _stages(
+            counts.CHILD_STAGES, counts.intercepts(counts.CHILD_STAGES, children)
+        ),
+        "adult_stages": _stages(
+            counts.ADULT_STAGES, counts.intercepts(counts.ADULT_STAGES, adults)
+        ),
         "crossing": {"total": counts.CROSSING.total, "beta": counts.CROSSING.beta},
         "closeness_to_missing_children": 0.0,
         "peer_effect": 0.0,

@@ -12,7 +12,7 @@ from missing_lib.synthetic import care, markers, people, ties
 
 #: Terms of the children's stage models that are data of the frame.
 TERMS = (*markers.MARKERS, "log1p_degree", "female", "age", "age_squared")
-#: Centre of the age terms, in completed years at the landmark.
+#: Centres of the age terms, in years at the landmark.
 AGE_CENTRE = 12
 ADULT_AGE_CENTRE = 40
 CHILD_GROUPS = ("known_child", "arriving_child", "unknown_child")
@@ -50,11 +50,11 @@ class World:
     @property
     def frame(self) -> np.ndarray:
         """Rows of the predictors' frame."""
-        return np.flatnonzero(people.in_frame(self.people))
+        return np.flatnonzero(self.people["group"] == "known_child")
 
 
 def generate(seed: int) -> World:
-    """The world of a seed: one generator per step, so that steps do not disturb each other."""
+    """Generate the world of a seed, with one generator per step."""
     step = iter(np.random.default_rng([seed, 1, k]) for k in range(20))
     children = people.known_children(next(step))
     adults = people.known_adults(next(step))
@@ -76,8 +76,8 @@ def design(everyone: pd.DataFrame, recorded: pd.DataFrame, tied: pd.DataFrame) -
     out = markers.indicators(recorded, len(everyone))
     out["log1p_degree"] = np.log1p(ties.degree(tied, len(everyone)))
     out["female"] = (everyone["sex"] == "female").to_numpy(float)
-    age = people.completed_age(everyone)
-    out["age"] = (age - AGE_CENTRE).astype(float)
+    age = people.age_at_landmark(everyone)
+    out["age"] = age - AGE_CENTRE
     out["age_squared"] = out["age"] ** 2
     out["decade"] = (age - ADULT_AGE_CENTRE) / 10
     out["unknown"] = everyone["group"].str.startswith("unknown").to_numpy(float)
@@ -124,7 +124,7 @@ def _ties(
     known: pd.DataFrame, spells: pd.DataFrame, recorded: pd.DataFrame, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Ties before the landmark, among those known by then."""
-    age = people.completed_age(known)
+    age = people.age_at_landmark(known)
     window = (people.RECORDS_BEGIN, 0)
     random = ties.random_ties(known, recorded, age, ties.PAIRS_BEFORE, window, rng)
     shared = ties.shared_placements(spells[spells["start"] < 0])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Where ``regenerate`` writes, below the root of the repository.
 FOLDER = Path("data") / "synthetic" / "thames-valley"
+#: The note that lies beside the files.
+NOTE = Path(__file__).with_name("readme.md")
 DATE = "%Y-%m-%d"
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -26,7 +28,7 @@ def regenerate(root: Path) -> list[Path]:
 
 
 def write(made: Made, folder: Path) -> list[Path]:
-    """Write tables and truth into a folder (made if need be).
+    """Write tables, truth and a note into a folder (made if need be).
 
     Returns
     -------
@@ -37,6 +39,7 @@ def write(made: Made, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     texts = {f"{name}.csv": csv_text(made.tables[name], name) for name in Tables.names()}
     texts["truth.json"] = json.dumps(made.truth, indent=1, ensure_ascii=False) + "\n"
+    texts["README.md"] = NOTE.read_text(encoding="utf-8")
     out = []
     for name, text in texts.items():
         path = folder / name
@@ -46,7 +49,7 @@ def write(made: Made, folder: Path) -> list[Path]:
 
 
 def csv_text(frame: pd.DataFrame, table: str) -> str:
-    """A canonical table as CSV: ISO dates, UTC times, true/false, missing as empty, LF."""
+    """Write a canonical table as CSV: ISO dates, UTC times, true/false, missing empty, LF."""
     columns = {}
     for name, column in SCHEMA[table].items():
         values = frame[name]

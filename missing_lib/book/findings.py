@@ -1,0 +1,59 @@
+"""The findings page: what the chapters answered, read from the registry alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from missing_lib.release.registry import ChapterRecords
+from missing_lib.study.findings import CLAIMS, Claim
+
+#: Class of a finding's box by what was found.
+VERDICTS = {True: "holds", False: "differs", None: "open"}
+
+
+def answers(published: Mapping[str, ChapterRecords], group: str) -> list[dict[str, str]]:
+    """Answers to the findings of one group, for :meth:`Gate.answers`.
+
+    Parameters
+    ----------
+    published : mapping
+        Registry of each chapter that ran.
+    group : str
+        First letter of the findings' identifiers.
+
+    Returns
+    -------
+    list of dict
+        One for each claim of the group, answered or not.
+    """
+    return [_answer(claim, published) for claim in CLAIMS if claim.id.startswith(group)]
+
+
+def _answer(claim: Claim, published: Mapping[str, ChapterRecords]) -> dict[str, str]:
+    records = published.get(claim.chapter)
+    found = {r["name"]: r for r in records.of_kind("finding")} if records else {}
+    common = {
+        "id": claim.id,
+        "claim": claim.claim,
+        "published": claim.published,
+        "page": f"chapters/{claim.chapter}" if records else "",
+    }
+    if claim.id in found:
+        record = found[claim.id]
+        return common | {
+            "figure": ", ".join(_figure(f) for f in record["figures"]),
+            "sentence": record["sentence"],
+            "verdict": VERDICTS[record["holds"]],
+        }
+    return common | {"figure": "", "sentence": _why_not(records), "verdict": "open"}
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    between = f" ({figure['interval']})" if figure["interval"] else ""
+    return figure["text"] + between
+
+
+def _why_not(records: ChapterRecords | None) -> str:
+    stops = records.of_kind("stop") if records else []
+    return stops[0]["text"] if stops else "This edition does not answer it."

@@ -1,0 +1,91 @@
+"""Figures of the predictors chapter; also the forest plot of any regression table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from missing_lib.figures import style
+
+_ROW = 0.46
+_TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
+
+
+def forest(
+    *frames: pd.DataFrame,
+    label: str = "Odds ratio",
+    band: tuple[float, float] | None = None,
+) -> Figure:
+    """Estimates with their intervals, one line per term and one mark per model.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        ``term``, ``estimate``, ``lower``, ``upper`` and, for several models, ``model``; a row
+        without an estimate keeps its place and says so.
+    label : str
+        What the axis shows; 1 is no difference.
+    band : (float, float), optional
+        Region shaded as too small to matter.
+
+    Returns
+    -------
+    Figure
+    """
+    rows = pd.concat([f.assign(model=f.get("model", "")) for f in frames], ignore_index=True)
+    terms, models = list(dict.fromkeys(rows["term"])), list(dict.fromkeys(rows["model"]))
+    lines = sum(max(1, int((rows["term"] == t).sum())) for t in terms)
+    figure, ax = style.axes(height=1.5 + _ROW * max(len(terms), 0.6 * lines))
+    ax.grid(False)
+    ax.grid(axis="x")
+    ax.axvline(1, color=style.GREY, linewidth=1.2)
+    if band is not None:
+        ax.axvspan(*band, color=style.GREY, alpha=0.15, linewidth=0)
+    step = 0.7 / max(len(models), 1)
+    for i, model in enumerate(models):
+        mine = rows[rows["model"] == model]
+        place = np.array([terms.index(t) for t in mine["term"]], float)
+        place += (i - (len(models) - 1) / 2) * step
+        _draw(ax, mine, place, i, model)
+    ax.set_xscale("log")
+    ax.set_xlim(*_limits(rows))
+    ax.xaxis.set_major_locator(FixedLocator(_TICKS))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    ax.set_yticks(range(len(terms)), [t[:1].upper() + t[1:] for t in terms])
+    ax.set_ylim(len(terms) - 0.4, -0.6)
+    ax.set_xlabel(f"{label} (95 % interval, log scale)")
+    if len(models) > 1:
+        figure.legend(*ax.get_legend_handles_labels(), loc="upper left", ncols=2)
+        figure = style.finish(figure)
+        figure.subplots_adjust(top=1 - 0.3 * ((len(models) + 1) // 2) / figure.get_figheight())
+        return figure
+    return style.finish(figure)
+
+
+def _draw(ax: Axes, rows: pd.DataFrame, place: np.ndarray, index: int, model: str) -> None:
+    shown = rows["estimate"].notna().to_numpy()
+    part = rows[shown]
+    error = [part["estimate"] - part["lower"], part["upper"] - part["estimate"]]
+    ax.errorbar(
+        part["estimate"],
+        place[shown],
+        xerr=np.abs(np.array(error, float)),
+        fmt=style.MARKERS[index % len(style.MARKERS)],
+        color=style.COLOURS[index % len(style.COLOURS)],
+        markersize=6,
+        label=str(model),
+    )
+    for y in place[~shown]:
+        ax.text(1.02, y, "not shown", va="center", fontsize=9, color=style.GREY)
+
+
+def _limits(rows: pd.DataFrame) -> tuple[float, float]:
+    """Ends of the axis: all intervals, but no more than a twentieth to twentyfold."""
+    known = rows.dropna(subset=["estimate"])
+    low = float(known["lower"].min()) if len(known) else 0.7
+    high = float(known["upper"].max()) if len(known) else 1.5
+    return max(0.05, min(0.7, low) / 1.15), min(20.0, max(1.5, high) * 1.15)

@@ -1,0 +1,178 @@
+"""Figures of the chapter on repeats; each takes safe tables only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from missing_lib.figures import style
+
+
+def next_incident(
+    curves: pd.DataFrame,
+    reference: pd.DataFrame | None = None,
+    bounds: Sequence[float] = (),
+    until: float = 365.0,
+) -> Figure:
+    """Share followed by another incident, by days since the return, one line for each group.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``group``, ``time`` (days), ``survival``, ``lower``, ``upper``.
+    reference : DataFrame, optional
+        ``days`` and ``followed``: what constant rates would give.
+    bounds : sequence of float
+        Days that are marked.
+    until : float
+        Last day drawn.
+    """
+    figure, ax = style.axes(height=4.2)
+    for number, (group, rows) in enumerate(curves.groupby("group", sort=False)):
+        colour = style.COLOURS[number % len(style.COLOURS)]
+        ax.step(
+            rows["time"],
+            100 * (1 - rows["survival"]),
+            where="post",
+            color=colour,
+            linestyle=style.LINES[number % len(style.LINES)],
+            label=str(group),
+        )
+        ax.fill_between(
+            rows["time"],
+            100 * (1 - rows["upper"]),
+            100 * (1 - rows["lower"]),
+            step="post",
+            color=colour,
+            alpha=0.15,
+            linewidth=0,
+        )
+    if reference is not None and reference["followed"].notna().any():
+        ax.plot(
+            reference["days"],
+            100 * reference["followed"],
+            color=style.GREY,
+            marker="x",
+            linestyle=":",
+            label="constant rates that differ between people",
+        )
+    for day in bounds:
+        ax.axvline(day, color=style.GREY, linestyle=":", linewidth=1)
+    ax.set(
+        xlim=(0, until),
+        ylim=(0, 100),
+        xlabel="Days since the return",
+        ylabel="Followed by another incident, %",
+    )
+    ax.legend(fontsize=9, loc="lower right")
+    return style.finish(figure)
+
+
+def hazard(rates: pd.DataFrame) -> Figure:
+    """Rate of the next incident in bands of time since the return, log scale.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        ``days_since_return`` (band), ``per_hundred_days``, ``lower``, ``upper``.
+    """
+    figure, ax = style.axes()
+    place = np.arange(len(rates))
+    ax.vlines(place, rates["lower"], rates["upper"], color=style.FORCE, linewidth=2)
+    ax.plot(
+        place, rates["per_hundred_days"], color=style.FORCE, marker="o", linestyle="-", linewidth=1
+    )
+    ax.set_xticks(place, rates["days_since_return"].astype(str))
+    if (rates["per_hundred_days"] > 0).any():
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="Days since the return", ylabel="Incidents per 100 person-days")
+    return style.finish(figure)
+
+
+def clustering(test: pd.DataFrame) -> Figure:
+    """Share of short gaps beside what the same people would show without clustering.
+
+    Parameters
+    ----------
+    test : DataFrame
+        ``within``, ``observed``, ``expected``, ``low``, ``high`` as fractions.
+    """
+    figure, ax = style.axes(height=1.2 + 0.7 * max(len(test), 1))
+    place = np.arange(len(test))
+    ax.hlines(
+        place,
+        100 * test["low"],
+        100 * test["high"],
+        color=style.OTHER,
+        linewidth=6,
+        alpha=0.6,
+        label="redrawn times, middle 95 %",
+    )
+    ax.plot(
+        100 * test["expected"],
+        place,
+        color=style.OTHER,
+        marker="|",
+        markersize=14,
+        linestyle="none",
+        label="redrawn times, mean",
+    )
+    ax.plot(
+        100 * test["observed"],
+        place,
+        color=style.FORCE,
+        marker="o",
+        markersize=8,
+        linestyle="none",
+        label="this force",
+    )
+    ax.set_yticks(place, test["within"].astype(str))
+    ax.set(xlim=(0, 100), ylim=(len(test) - 0.5, -0.5), xlabel="Share of gaps, %")
+    ax.grid(axis="x")
+    ax.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    return style.finish(figure)
+
+
+def mean_number(curves: pd.DataFrame, label: str, unit: str = "Days") -> Figure:
+    """Mean number of incidents per person over time, with robust intervals where given.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``group``, ``time``, ``mean`` and, where known, ``lower`` and ``upper``.
+    label : str
+        Of the horizontal axis.
+    unit : str
+        Start of that label.
+    """
+    figure, ax = style.axes()
+    for number, (group, rows) in enumerate(curves.groupby("group", sort=False)):
+        colour = style.COLOURS[number % len(style.COLOURS)]
+        ax.step(
+            rows["time"],
+            rows["mean"],
+            where="post",
+            color=colour,
+            linestyle=style.LINES[number % len(style.LINES)],
+            label=str(group),
+        )
+        if "lower" in rows:
+            ax.fill_between(
+                rows["time"],
+                rows["lower"],
+                rows["upper"],
+                step="post",
+                color=colour,
+                alpha=0.15,
+                linewidth=0,
+            )
+    ax.set(xlabel=f"{unit} {label}", ylabel="Mean number per person")
+    ax.set_xlim(left=0)
+    ax.set_ylim(bottom=0)
+    if curves["group"].nunique() > 1:
+        ax.legend(fontsize=9)
+    return style.finish(figure)

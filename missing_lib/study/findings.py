@@ -1,0 +1,112 @@
+"""The findings of the study that this book makes executable, as they were published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding as it was published.
+
+    Attributes
+    ----------
+    id : str
+    claim : str
+        In plain words.
+    published : str
+        The figure of the study.
+    chapter : str
+        Short name of the chapter that answers it.
+    code : str
+        Function that computes it.
+    tests : str
+        Test file that holds it against an independent path.
+    """
+
+    id: str
+    claim: str
+    published: str
+    chapter: str
+    code: str
+    tests: str
+
+
+CLAIMS = (
+    Claim(
+        "P1", "All missing incidents, and the people they belong to",
+        "8,773 incidents, 2,753 people", "prevalence", "prevalence.headline", "test_findings.py",
+    ),
+    Claim(
+        "P2", "People who were reported missing as a child",
+        "1,132 people, 41 %", "prevalence", "prevalence.headline", "test_findings.py",
+    ),
+    Claim(
+        "P3", "Incidents of children",
+        "5,262 incidents, 60 %", "prevalence", "prevalence.headline", "test_findings.py",
+    ),
+    Claim(
+        "R1", "Children's incidents that belong to a child who went missing more than once",
+        "88 %", "repeats", "repeats.repeat_shares", "test_findings.py",
+    ),
+    Claim(
+        "C1", "Children who went missing ten times or more",
+        "125 children, 11 %", "concentration", "concentration.persistent", "test_findings.py",
+    ),
+    Claim(
+        "C2", "Their share of children's incidents",
+        "59 %", "concentration", "concentration.persistent", "test_findings.py",
+    ),
+    Claim(
+        "C3", "What the police spent on those incidents",
+        "GBP 7.54 million", "concentration", "concentration.persistent", "test_findings.py",
+    ),
+    Claim(
+        "C4", "In every month the top fifth of children hold at least 60 % of the incidents",
+        "at least 60 % in each of more than 60 months", "concentration",
+        "stability.readings", "test_findings.py",
+    ),
+    Claim(
+        "T1", "Repeat incidents that come within two weeks of the one before",
+        "60 %", "repeats", "repeats.short_gaps", "test_findings.py",
+    ),
+    Claim(
+        "T2", "Repeat incidents that come within four weeks of the one before",
+        "70 %", "repeats", "repeats.short_gaps", "test_findings.py",
+    ),
+    Claim(
+        "F1", "A history of mental illness goes with being reported missing",
+        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+    ),
+    Claim(
+        "F2", "A history of self-harm goes with being reported missing",
+        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+    ),
+    Claim(
+        "F3", "Child protection goes with being reported missing",
+        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+    ),
+    Claim(
+        "F4", "A previous arrest goes with being reported missing",
+        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+    ),
+    Claim(
+        "F5", "Care by the local authority goes with being reported missing",
+        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+    ),
+    Claim(
+        "N1", "Children with more connections are more likely to go missing",
+        "positive (police data alone)", "network", "network.degree_model", "test_network.py",
+    ),
+    Claim(
+        "N2", "Being close to other missing children",
+        "no apparent influence", "network", "network.steps_model", "test_network.py",
+    ),
+    Claim(
+        "N3", "Does one child's episode come before later episodes of acquaintances?",
+        "to be tested", "network", "peers.peer_timing", "test_network.py",
+    ),
+)  # fmt: skip
+
+#: The months that the published figures cover.
+PUBLISHED_START, PUBLISHED_END = "May 2014", "December 2019"

@@ -1,0 +1,356 @@
+"""Editions: built, built again, broken, and never mixed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from missing_lib.book import engines, scrub
+from missing_lib.book.toc import parameters_of, read_toc
+from missing_lib.book.weave import weave
+from missing_lib.force.errors import ContractError, DisclosureError
+from missing_lib.release.published import MIME, digest
+from missing_lib.release.registry import ChapterRecords, read
+from tests.conftest import ROOT, Tree, add_force, copy_sources
+
+CHAPTERS = read_toc(ROOT).computed
+
+
+def use_chapter(tree: Tree, code: str) -> None:
+    """Put a cell at the end of the prevalence chapter."""
+    page = tree.root / "chapters" / "prevalence.md"
+    original = ROOT / "chapters" / "prevalence.md"
+    page.write_text(f"{original.read_text()}\n```{{code-cell}} ipython3\n{code}\n```\n")
+
+
+@pytest.fixture
+def fresh(two_forces: Tree) -> Tree:
+    """The built tree, with the sources as they are in the project."""
+    yield two_forces
+    shutil.copyfile(ROOT / "chapters/prevalence.md", two_forces.root / "chapters/prevalence.md")
+
+
+def registry(tree: Tree, force: str) -> dict[str, ChapterRecords]:
+    return read(tree.edition(force) / "registry", CHAPTERS)
+
+
+# --- building ---------------------------------------------------------------------------------
+
+
+def test_all_chapters_and_the_start_page_are_there(two_forces: Tree) -> None:
+    start = (two_forces.root / "_build" / "index.html").read_text()
+    for force in ("westmark", "eastmark"):
+        assert f"{force}-children/html/index.html" in start
+        html = two_forces.edition(force) / "html"
+        for page in read_toc(ROOT).pages:
+            assert (html / f"{page}.html").exists()
+        assert set(registry(two_forces, force)) == set(CHAPTERS)
+
+
+def test_every_finding_has_an_answer_on_the_page(small_edition: Path) -> None:
+    page = (small_edition / "index.html").read_text()
+    for finding in ("P1", "P2", "P3", "R1", "C1", "C2", "C3", "C4", "T1", "T2", "F1", "F2", "F3",
+                    "F4", "F5", "N1", "N2", "N3"):  # fmt: skip
+        assert f">{finding}<" in page
+    assert "does not answer it" not in page
+
+
+def test_nothing_changed_runs_nothing(fresh: Tree) -> None:
+    assert set(fresh.steps("build").values()) == {"up to date"}
+
+
+def test_nothing_changed_imports_no_stack(fresh: Tree) -> None:
+    code = (
+        "import sys; from missing_lib import cli; sys.argv = ['missing-book', 'build']\n"
+        "try: cli.main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'pandas', 'numpy', 'papermill', 'jupyter_book'} & set(sys.modules)))"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=fresh.root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_edited_chapter_reruns_itself_and_the_findings(fresh: Tree) -> None:
+    use_chapter(fresh, "more = 1")
+    steps = fresh.steps("build", "westmark")
+    assert steps == {
+        "westmark/children prevalence": "done",
+        "westmark/children index": "done",
+        "westmark/children book": "done",
+    }
+
+
+def test_changed_data_rerun_the_edition(tmp_path: Path, two_forces: Tree) -> None:
+    tree = Tree(tmp_path / "copy")
+    shutil.copytree(two_forces.root, tree.root)
+    file = tree.root / "forces" / "westmark" / "incidents.csv"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join(lines[:-1]))
+    steps = tree.steps("run", "prevalence", "westmark")
+    assert steps == {
+        "westmark/children intake": "done",
+        "westmark/children prevalence": "done",
+    }
+    stale = tree.steps("build", "eastmark")
+    assert stale == {"eastmark/children book": "up to date"}
+
+
+def test_two_forces_share_no_number(two_forces: Tree) -> None:
+    west, east = registry(two_forces, "westmark"), registry(two_forces, "eastmark")
+    incidents = {}
+    for name, records in (("westmark", west), ("eastmark", east)):
+        rows = pd.read_csv(two_forces.root / "forces" / name / "incidents.csv")
+        texts = records["prevalence"].texts()
+        assert texts["all_incidents"] == f"{5 * round(len(rows) / 5):,}"
+        assert texts["force_name"] == f"Force {name} (synthetic)"
+        incidents[name] = texts["all_incidents"]
+    assert incidents["westmark"] != incidents["eastmark"]
+    for name, other in (("westmark", "eastmark"), ("eastmark", "westmark")):
+        for page in (two_forces.edition(name) / "html").rglob("*.html"):
+            assert f"Force {other}" not in page.read_text()
+
+
+def test_kernel_and_forked_child_give_the_same_chapter(tmp_path: Path, two_forces: Tree) -> None:
+    tree = Tree(tmp_path / "copy")
+    shutil.copytree(two_forces.root, tree.root)
+    done = tree.run("run", "prevalence", "westmark", "--engine", engines.KERNEL)
+    assert done.returncode == 0, done.stderr
+    for part in ("notebooks/prevalence.ipynb", "registry/prevalence.jsonl"):
+        kernel = (tree.edition("westmark") / part).read_bytes()
+        assert kernel == (two_forces.edition("westmark") / part).read_bytes()
+
+
+@pytest.mark.long
+def test_clean_builds_in_two_folders_are_the_same_bytes(tmp_path: Path) -> None:
+    pages = []
+    for place in ("a", "deeper/and/elsewhere"):
+        tree = copy_sources(tmp_path / place)
+        persons = pd.read_csv(ROOT / "data/synthetic/thames-valley/persons.csv", dtype=str)
+        keep = pd.Series(range(len(persons)), index=persons["person_id"]) % 5 < 3
+        add_force(tree, "westmark", keep)
+        assert tree.run("build").returncode == 0
+        html = tree.edition("westmark") / "html"
+        pages.append({p.relative_to(html): p.read_bytes() for p in html.rglob("*") if p.is_file()})
+    assert pages[0].keys() == pages[1].keys()
+    assert [name for name in pages[0] if pages[0][name] != pages[1][name]] == []
+
+
+# --- what a user gets wrong --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["build", "westmarc"], "no force 'westmarc' (did you mean 'westmark'?)"),
+        (["build", "westmark/chidren"], "no population 'chidren'; did you mean 'children'?"),
+        (["build", "-s", "sed=3"], "no chapter has a parameter 'sed' (did you mean 'seed'?)"),
+        (["build", "-s", "force=x"], "no chapter has a parameter 'force'"),
+        (["build", "-s", "seed"], "write NAME=VALUE"),
+        (["run", "prevalance", "westmark"], "no chapter 'prevalance' (did you mean 'prevalence'?)"),
+        (["check", "nowhere"], "no force 'nowhere'"),
+    ],
+)
+def test_misspelt_words_are_said_before_anything_runs(
+    two_forces: Tree, words: list[str], said: str
+) -> None:
+    done = two_forces.run(*words)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_outside_a_checkout_the_message_says_where_to_go(tmp_path: Path) -> None:
+    done = Tree(tmp_path).run("build")
+    assert (done.returncode, "_toc.yml" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("cohort.incidents.head()", "a bare value"),
+        ("print(len(cohort.incidents))", "text on stdout"),
+        ("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.gcf()", "a bare figure"),
+        ("import warnings\nwarnings.warn('x')", "text on stderr"),
+        (
+            f"from IPython.display import display\ndisplay({{{MIME!r}: {{'kind': 'text', "
+            "'name': 'x', 'text': 'P000123'}}, raw=True)",
+            "not in the registry",
+        ),
+    ],
+)
+def test_what_did_not_pass_the_gate_fails_the_build(fresh: Tree, code: str, said: str) -> None:
+    html = fresh.edition("westmark") / "html" / "index.html"
+    before = html.stat().st_mtime_ns
+    use_chapter(fresh, code)
+    done = fresh.run("build", "westmark")
+    assert done.returncode == 4
+    assert re.search(rf"chapter prevalence, cell \d+: .*{said}.* did not pass", done.stderr)
+    assert "P000123" not in done.stdout + done.stderr
+    assert html.stat().st_mtime_ns == before
+
+
+def test_failing_chapter_is_named_and_harms_nothing_else(fresh: Tree) -> None:
+    html = fresh.edition("westmark") / "html" / "index.html"
+    before = html.stat().st_mtime_ns
+    others = sorted((fresh.edition("westmark") / "registry").glob("c*.jsonl"))
+    bytes_before = [p.read_bytes() for p in others]
+    use_chapter(fresh, "raise KeyError(cohort.incidents['person_id'].iloc[0])")
+    done = fresh.run("build", "westmark")
+    assert done.returncode == 3
+    first, log = done.stderr.splitlines()
+    assert re.fullmatch(r"westmark/children: chapter prevalence, cell \d+: KeyError", first)
+    assert "Traceback" in (fresh.root / log.removeprefix("details: ")).read_text()
+    assert not re.search(r"P\d{6}", done.stdout + done.stderr)
+    assert html.stat().st_mtime_ns == before
+    assert [p.read_bytes() for p in others] == bytes_before
+
+
+def test_killed_child_is_reported(fresh: Tree) -> None:
+    use_chapter(fresh, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    done = fresh.run("build", "westmark")
+    assert done.returncode == 3
+    assert "ended from outside" in done.stderr
+
+
+# --- the smallest forces ------------------------------------------------------------------------
+
+
+def some_people(number: int, table: str = "incidents") -> pd.Series:
+    """The first people with a child incident, one incident each."""
+    rows = pd.read_csv(ROOT / f"data/synthetic/thames-valley/{table}.csv", dtype=str)
+    people = rows["person_id"].unique()[:number]
+    return pd.Series(True, index=people)
+
+
+@pytest.mark.parametrize(("people", "dropped"), [(1, ()), (0, ()), (60, ("ties", "markers"))])
+def test_small_and_poor_extracts_still_give_a_book(
+    tmp_path: Path, people: int, dropped: tuple[str, ...]
+) -> None:
+    tree = copy_sources(tmp_path)
+    folder = add_force(tree, "smallmark", some_people(people))
+    page = (folder / "force.yml").read_text()
+    for table in dropped:
+        page = re.sub(rf"  {table}:\n    file: {table}.csv\n", "", page)
+    (folder / "force.yml").write_text(page)
+    done = tree.run("build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    network = (tree.edition("smallmark") / "html/chapters/network.html").read_text()
+    assert "Not in this edition" in network
+    if dropped:
+        assert "supplies no ties" in network
+        assert (
+            "supplies no markers"
+            in (tree.edition("smallmark") / "html/chapters/predictors.html").read_text()
+        )
+
+
+def test_missing_file_is_one_clear_line(tmp_path: Path) -> None:
+    tree = copy_sources(tmp_path)
+    folder = add_force(tree, "smallmark", some_people(30))
+    (folder / "incidents.csv").unlink()
+    done = tree.run("build")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "sources.incidents.file: there is no file 'incidents.csv' at that place"
+    ]
+
+
+# --- scrub and weave ----------------------------------------------------------------------------
+
+PAYLOAD = {"kind": "text", "name": "sentence-1", "text": "All is <well> | *really*"}
+RECORDS = ChapterRecords(
+    "c",
+    (
+        {"kind": "constant", "name": "who", "text": "children"},
+        {"kind": "number", "name": "n", "text": "50", "interval_text": "40 to 60"},
+        {**PAYLOAD, "digest": digest(PAYLOAD)},
+    ),
+)
+
+
+def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    return nbformat.v4.new_notebook(cells=list(cells))
+
+
+def shown_cell(payload: dict[str, str]) -> nbformat.NotebookNode:
+    output = nbformat.v4.new_output("display_data", data={MIME: payload, "text/html": "<p>x</p>"})
+    return nbformat.v4.new_code_cell("x", outputs=[output], execution_count=3)
+
+
+def test_scrub_keeps_gate_outputs_alone() -> None:
+    injected = nbformat.v4.new_code_cell("force = 1", metadata={"tags": ["injected-parameters"]})
+    dirty = notebook(injected, shown_cell(PAYLOAD))
+    dirty.metadata["papermill"] = {"input_path": "/somewhere"}
+    clean = scrub.scrub(dirty, RECORDS, "c")
+    assert len(clean.cells) == 1
+    assert clean.cells[0].outputs[0].data == {MIME: PAYLOAD}
+    text = json.dumps(clean)
+    assert "somewhere" not in text
+    assert "text/html" not in text
+
+
+def test_scrub_refuses_a_changed_payload() -> None:
+    with pytest.raises(DisclosureError, match="cell 1: an output that is not in the registry"):
+        scrub.scrub(notebook(shown_cell(PAYLOAD | {"text": "other"})), RECORDS, "c")
+
+
+def woven(text: str, tmp_path: Path) -> str:
+    page = scrub.scrub(notebook(nbformat.v4.new_markdown_cell(text)), RECORDS, "c")
+    made = weave(page, RECORDS, tmp_path, "BANNER", "COLOPHON")
+    assert made.cells[-1].source == "COLOPHON"
+    return str(made.cells[0].source)
+
+
+def test_weave_fills_numbers_and_adds_the_banner(tmp_path: Path) -> None:
+    text = woven("# Title\n{{ n }} {{who}} ({{ n.interval }}), {{ who.interval }}.", tmp_path)
+    assert text == "# Title\n\nBANNER\n50 children (40 to 60), not available."
+
+
+def test_weave_names_a_number_that_nobody_published(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="chapter c: {{ m }} was not published"):
+        woven("There are {{ m }}.", tmp_path)
+
+
+def test_weave_lets_no_value_become_markup(tmp_path: Path) -> None:
+    page = scrub.scrub(notebook(shown_cell(PAYLOAD)), RECORDS, "c")
+    text = weave(page, RECORDS, tmp_path, "", "").cells[1].source
+    assert text == r"All is \<well\> \| \*really\*"
+
+
+# --- chapters -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapters_are_thin(chapter: str) -> None:
+    at_root = ROOT / f"{chapter}.md"
+    path = at_root if at_root.exists() else ROOT / "chapters" / f"{chapter}.md"
+    text = path.read_text()
+    assert {"force", "population"} <= set(parameters_of(path) or {})
+    code = "\n".join(re.findall(r"^```\{code-cell\}.*?\n(.*?)^```", text, re.M | re.S))
+    assert not re.search(r"^\s*(def|class|lambda)\b|lambda ", code, re.M)
+    assert not re.search(r"[\"'](/|\./|\.\./)|\.csv|\.parquet|open\(", code)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_text_of_chapters_holds_no_typed_number(chapter: str) -> None:
+    at_root = ROOT / f"{chapter}.md"
+    path = at_root if at_root.exists() else ROOT / "chapters" / f"{chapter}.md"
+    text = re.sub(r"\A---.*?^---", "", path.read_text(), flags=re.M | re.S)
+    text = re.sub(r"^```\{code-cell\}.*?^```$", "", text, flags=re.M | re.S)
+    text = re.sub(
+        r"\$\$.*?\$\$|\$[^$]*\$|\{\{.*?\}\}|\{cite\}`[^`]*`|`[^`]*`", "", text, flags=re.S
+    )
+    text = re.sub(r"\]\([^)]*\)|^\d+\. ", "", text, flags=re.M)
+    assert re.findall(r"[^\n]*\d[^\n]*", text) == []
