@@ -35,6 +35,8 @@ This page shows published official statistics about real authorities.
 The data of {name} in the other chapters are synthetic.
 ```"""
 
+START_PAGE = "start.html"
+
 #: Whatever a page would fetch when it opens: scripts, styles, pictures, fonts, frames.
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe|audio|video|source|embed)\b[^>]*\bsrc\s*=\s*["'](?:https?:)?//"""
@@ -89,7 +91,8 @@ def make_source(layout: Layout, edition: Edition, force: ForceFile, about: About
     _write_config(layout, edition, force)
     shutil.copyfile(layout.root / "_toc.yml", edition.source / "_toc.yml")
     shutil.copyfile(layout.root / "references.bib", edition.source / "references.bib")
-    shutil.copytree(layout.root / "_static", edition.source / "_static")
+    not_of_an_edition = shutil.ignore_patterns(START_PAGE)
+    shutil.copytree(layout.root / "_static", edition.source / "_static", ignore=not_of_an_edition)
 
 
 def _banner(force: ForceFile, records: ChapterRecords) -> str:
@@ -190,7 +193,7 @@ def write_start_page(layout: Layout, titles: dict[str, str]) -> Path:
     titles : dict
         Folder name of an edition to what stands on the page.
     """
-    template = Template((layout.root / "_static" / "start.html").read_text(encoding="utf-8"))
+    template = Template((layout.root / "_static" / START_PAGE).read_text(encoding="utf-8"))
     items = "\n".join(
         f'<li><a href="{html.escape(folder)}/html/index.html">{html.escape(title)}</a></li>'
         for folder, title in sorted(titles.items())

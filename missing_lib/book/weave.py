@@ -16,6 +16,9 @@ from missing_lib.release.registry import ChapterRecords
 #: Tables with more rows are folded.
 LONGEST_OPEN_TABLE = 16
 
+#: Said in the box of a finding, so that its colour is not the only sign.
+VERDICT_WORDS = {"holds": "holds here", "differs": "does not hold here"}
+
 _PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
@@ -56,7 +59,7 @@ def weave(
             cells.append(_markdown(fill(cell.source), cell.id))
             continue
         outputs = cell.outputs
-        cells.append(_code(cell))
+        _add_code(cells, cell)
         texts = [page.text_of(output["data"][MIME]) for output in outputs]
         body = "\n\n".join(text for text in texts if text)
         if body:
@@ -141,11 +144,13 @@ class _Page:
 def _answer(answer: dict[str, str]) -> str:
     """One finding: what the study found, what this edition finds, and the way there."""
     figure = f"**{_escaped(answer['figure'])}**" if answer["figure"] else "no figure"
+    word = VERDICT_WORDS.get(answer["verdict"])
+    verdict = f" [{word}]{{.finding-verdict}}" if word else ""
     way = f" [How we know]({answer['page']})" if answer["page"] else ""
     return "\n".join(
         [
             f":::::{{div}} finding {answer['verdict']}",
-            f"[{answer['id']}]{{.finding-id}} **{_escaped(answer['claim'])}**",
+            f"[{answer['id']}]{{.finding-id}} **{_escaped(answer['claim'])}**{verdict}",
             "",
             "::::{div} finding-figures",
             f"[The study]{{.finding-label}} {_escaped(answer['published'])}",
@@ -192,8 +197,13 @@ def _markdown(text: str, name: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_markdown_cell(text, id=name)
 
 
-def _code(cell: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    return nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata={"tags": ["hide-input"]})
+def _add_code(cells: list[nbformat.NotebookNode], cell: nbformat.NotebookNode) -> None:
+    """Add code, folded; code that follows code goes into the same fold."""
+    if cells and cells[-1].cell_type == "code":
+        cells[-1].source += f"\n\n{cell.source}"
+        return
+    tags = {"tags": ["hide-input"]}
+    cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=tags))
 
 
 def _under_title(cells: list[nbformat.NotebookNode], banner: str) -> None:

@@ -183,7 +183,7 @@ def year_to_year(table: pd.DataFrame) -> Figure:
                 linestyle=":",
                 label=f"{label}, by chance",
             )
-    ax.set_xticks(range(len(years)), [f"{y} to {int(y) + 1}" for y in years])
+    ax.set_xticks(range(len(years)), [f"{y}\nto {int(y) + 1}" for y in years])
     ax.set(ylim=(0, 100), ylabel="%")
     ax.legend(fontsize=9)
     return style.finish(figure)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from missing_lib.figures import style
 
@@ -85,10 +86,12 @@ def hazard(rates: pd.DataFrame) -> Figure:
     ax.plot(
         place, rates["per_hundred_days"], color=style.FORCE, marker="o", linestyle="-", linewidth=1
     )
-    ax.set_xticks(place, rates["days_since_return"].astype(str))
+    ax.set_xticks(place, rates["days_since_return"].astype(str), fontsize=9)
     if (rates["per_hundred_days"] > 0).any():
         ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="Days since the return", ylabel="Incidents per 100 person-days")
     return style.finish(figure)
 
@@ -137,40 +140,28 @@ def clustering(test: pd.DataFrame) -> Figure:
     return style.finish(figure)
 
 
-def mean_number(curves: pd.DataFrame, label: str, unit: str = "Days") -> Figure:
-    """Mean number of incidents per person over time, with robust intervals where given.
+def mean_number(curves: pd.DataFrame, label: str) -> Figure:
+    """Mean number of incidents per person over time, at the days that the table gives.
 
     Parameters
     ----------
     curves : DataFrame
-        ``group``, ``time``, ``mean`` and, where known, ``lower`` and ``upper``.
+        ``group``, ``time`` (days), ``mean``.
     label : str
-        Of the horizontal axis.
-    unit : str
-        Start of that label.
+        What the days are counted from.
     """
     figure, ax = style.axes()
     for number, (group, rows) in enumerate(curves.groupby("group", sort=False)):
-        colour = style.COLOURS[number % len(style.COLOURS)]
-        ax.step(
+        ax.plot(
             rows["time"],
             rows["mean"],
-            where="post",
-            color=colour,
+            marker=style.MARKERS[number % len(style.MARKERS)],
+            markersize=4,
+            color=style.COLOURS[number % len(style.COLOURS)],
             linestyle=style.LINES[number % len(style.LINES)],
             label=str(group),
         )
-        if "lower" in rows:
-            ax.fill_between(
-                rows["time"],
-                rows["lower"],
-                rows["upper"],
-                step="post",
-                color=colour,
-                alpha=0.15,
-                linewidth=0,
-            )
-    ax.set(xlabel=f"{unit} {label}", ylabel="Mean number per person")
+    ax.set(xlabel=f"Days {label}", ylabel="Mean number per person")
     ax.set_xlim(left=0)
     ax.set_ylim(bottom=0)
     if curves["group"].nunique() > 1:

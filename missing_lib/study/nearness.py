@@ -198,3 +198,29 @@ def nearness_test(
         shuffled[at] = shuffle_within(label[at], level, rng)
         null[b] = statistic(shuffled)
     return Permutation(observed, null, (1 + int((null >= observed - 1e-12).sum())) / (draws + 1))
+
+
+def binned(values: ArrayLike, classes: int = 12) -> pd.DataFrame:
+    """How values spread over round classes of equal width.
+
+    Returns
+    -------
+    DataFrame
+        ``from``, ``to`` and ``share`` (fraction of the values); empty without values.
+
+    Examples
+    --------
+    >>> binned([0.91, 0.97, 1.04, 1.06], classes=4).to_dict("list")
+    {'from': [0.9, 0.95, 1.0, 1.05], 'to': [0.95, 1.0, 1.05, 1.1], 'share': [0.25, 0.25, 0.25, 0.25]}
+    """
+    given = np.asarray(values, float)
+    given = given[np.isfinite(given)]
+    if not len(given):
+        return pd.DataFrame(columns=["from", "to", "share"], dtype=float)
+    spread = max(float(np.ptp(given)), 1e-6)
+    power = 10.0 ** np.floor(np.log10(spread / classes))
+    step = next(power * k for k in (1, 2, 5, 10) if power * k >= spread / classes * (1 - 1e-9))
+    low, high = np.floor(given.min() / step + 1e-9), np.floor(given.max() / step + 1e-9)
+    edges = np.round(np.arange(low, high + 2) * step, 10)
+    counts, _ = np.histogram(given, bins=edges)
+    return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(given)})

@@ -237,6 +237,13 @@ def verdict(lower: float, upper: float, region: tuple[float, float] = EQUIVALENC
     return "an association" if lower > 1 or upper < 1 else "not enough data"
 
 
+def raises(lower: float, upper: float) -> bool | None:
+    """Whether an interval of an odds ratio lies above 1; None where it holds 1 or is missing."""
+    if np.isnan(lower) or lower <= 1 <= upper:
+        return None
+    return bool(lower > 1)
+
+
 def strata(frame: Frame, degree: pd.Series) -> NDArray[np.int64]:
     """Coarse strata: connections, number of markers, care, and age in bands of three years.
 

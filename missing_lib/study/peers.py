@@ -23,6 +23,10 @@ from missing_lib.study.cohort import Cohort, at_risk_windows
 TOGETHER = 1.0
 #: Normal quantile of 80 % power.
 POWER = 0.84
+#: Stated before looking: ratios up to this are too small to matter.
+SMALL = 1.25
+#: p values below this count as evidence.
+LEVEL = 0.05
 _MONTHS_PER_QUARTER = 3
 _PASSES = 30
 
@@ -164,6 +168,21 @@ def peer_timing(
         followed=_people(histories, np.flatnonzero(following)),
         null=null / expected,
     )
+
+
+def reading(timing: Timing) -> str:
+    """What a test of timing says.
+
+    Returns
+    -------
+    {"in step", "no sign", "not enough data", "not available"}
+        ``no sign`` only where a ratio above :data:`SMALL` would probably have been seen.
+    """
+    if np.isnan(timing.ratio):
+        return "not available"
+    if timing.p < LEVEL:
+        return "in step"
+    return "no sign" if timing.detectable <= SMALL else "not enough data"
 
 
 def encounters(histories: Histories, pairs: pd.DataFrame) -> Encounters:

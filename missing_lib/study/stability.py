@@ -123,7 +123,9 @@ def readings(cohort: Cohort, *, draws: int = 40, seed: int = 1) -> pd.DataFrame:
     rows = [
         {"month": str(month), "reading": reading.name, **values}
         for reading in READINGS
-        for month, values in zip(by_month.periods, _shares(by_month, reading, top), strict=True)
+        for month, values in zip(
+            by_month.periods, shares_by_period(by_month, reading, top), strict=True
+        )
         if values is not None
     ]
     table = pd.DataFrame(rows, columns=["month", "reading", *COLUMNS])
@@ -135,7 +137,9 @@ def readings(cohort: Cohort, *, draws: int = 40, seed: int = 1) -> pd.DataFrame:
     return table
 
 
-def _shares(by: PeriodCounts, reading: Reading, top: float) -> list[dict[str, float] | None]:
+def shares_by_period(
+    by: PeriodCounts, reading: Reading, top: float
+) -> list[dict[str, float] | None]:
     """The reading's shares, one entry a period; None where it is not defined."""
     until, periods = by.until(), len(by.periods)
     found: list[dict[str, float] | None] = []
@@ -178,7 +182,7 @@ def _chance_between_windows(
 ) -> Floats:
     shares = []
     for world in worlds(by, draws, rng):
-        found = [row for row in _shares(world, reading, top) if row is not None]
+        found = [row for row in shares_by_period(world, reading, top) if row is not None]
         shares.append(share_of(pd.DataFrame(found)).to_numpy())
     return mean_of_known(np.array(shares))
 

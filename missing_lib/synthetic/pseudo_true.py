@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from missing_lib.synthetic import counts, fits, outcomes, people, times, truth, world
+from missing_lib.synthetic import counts, fits, outcomes, times, truth, world
 from missing_lib.synthetic.clock import YEAR, Clock, study_clock
+from missing_lib.synthetic.people import child_window
 from missing_lib.synthetic.thames_valley import SEED
 
 BLOCKS = 20
@@ -58,19 +59,21 @@ class Block:
     days: np.ndarray
 
 
-def simulate(before: world.World, clock: Clock, rng: np.random.Generator) -> Block:
+def simulate(
+    before: world.World, clock: Clock, rng: np.random.Generator, people: int = PEOPLE
+) -> Block:
     """Draw a block of people from the frame and let the stage models act on them."""
-    rows = rng.choice(before.frame, PEOPLE)
+    rows = rng.choice(before.frame, people)
     design = before.design.iloc[rows].reset_index(drop=True)
     alpha = counts.intercepts(counts.CHILD_STAGES, before.design[before.is_child])
-    level = np.zeros(PEOPLE, dtype=np.int64)
+    level = np.zeros(people, dtype=np.int64)
     for k, (name, stage) in enumerate(counts.CHILD_STAGES.items(), start=1):
-        success = rng.random(PEOPLE) < expit(alpha[name] + stage.eta(design))
+        success = rng.random(people) < expit(alpha[name] + stage.eta(design))
         level[(level == k - 1) & success] = k
-    start, stop = people.child_window(before.people.iloc[rows])
+    start, stop = child_window(before.people.iloc[rows])
     number = _numbers(level, (stop - start) // counts.DAYS_PER_INCIDENT, rng)
     windows = outcomes.windows_of(before, rows, start, stop, clock)
-    first = np.full(PEOPLE, np.inf)
+    first = np.full(people, np.inf)
     for k in np.flatnonzero(number).tolist():
         h = times.history(int(number[k]), windows[k], outcomes.CHILD_RHYTHM, clock, rng)
         first[k] = clock.local_day(h.reported[:1])[0]
