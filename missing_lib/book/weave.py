@@ -124,9 +124,10 @@ class _Page:
         marks = ["--:" if numeric else ":--" for numeric in payload["numeric"]]
         lines = [_row([self._fill(h) for h in payload["header"]]), _row(marks, escape=False)]
         lines += [_row(row) for row in payload["rows"]]
+        title = _one_line(self._fill(payload["title"]))
         table = "\n".join(
             [
-                f"```{{table}} {_one_line(self._fill(payload['title']))}",
+                f"```{{table}} {title}",
                 f":name: tab-{self._chapter}-{payload['name']}".replace("_", "-"),
                 "",
                 *lines,
@@ -137,8 +138,8 @@ class _Page:
         text = f"{table}\n\n{{.table-note}}\n{_escaped(notes)}" if notes else table
         if not fold and len(payload["rows"]) <= LONGEST_OPEN_TABLE:
             return text
-        title = "The numbers behind this figure" if fold else "Show the table"
-        return f"````{{dropdown}} {title}\n{text}\n````"
+        what = "The numbers behind the figure" if fold else "The table"
+        return f"````{{dropdown}} {what}: {title}\n{text}\n````"
 
 
 def _answer(answer: dict[str, str]) -> str:

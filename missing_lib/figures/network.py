@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from missing_lib.figures import style
 
@@ -42,9 +42,11 @@ def shares(frame: pd.DataFrame, by: str, label: str, outcome: str = "Ever missin
     )
     for x in place[~shown]:
         ax.text(x, 0, "not\nshown", ha="center", va="bottom", fontsize=9, color=style.GREY)
-    ax.set_xticks(place, [str(level) for level in frame[by]])
+    short = [str(v).replace(" to ", "–").replace(" or more", "+") for v in frame[by]]
+    ax.set_xticks(place, short)
     ax.set_xlim(-0.5, len(frame) - 0.5)
     ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_locator(MultipleLocator(0.05 if ax.get_ylim()[1] < 0.4 else 0.1))
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
     ax.set_xlabel(label)
     ax.set_ylabel(outcome)
@@ -85,5 +87,5 @@ def against_chance(frame: pd.DataFrame, observed: float, label: str) -> Figure:
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
     ax.set_xlabel(label)
     ax.set_ylabel("Share of shuffles")
-    figure.legend(*ax.get_legend_handles_labels(), loc="upper right", ncols=2)
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return style.finish(figure)

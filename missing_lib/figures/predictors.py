@@ -37,19 +37,18 @@ def forest(
     """
     rows = pd.concat([f.assign(model=f.get("model", "")) for f in frames], ignore_index=True)
     terms, models = list(dict.fromkeys(rows["term"])), list(dict.fromkeys(rows["model"]))
-    lines = sum(max(1, int((rows["term"] == t).sum())) for t in terms)
-    figure, ax = style.axes(height=1.5 + _ROW * max(len(terms), 0.6 * lines))
+    figure, ax = style.axes(height=1.6 + _ROW * max(len(terms), 0.45 * len(rows)))
     ax.grid(False)
     ax.grid(axis="x")
     ax.axvline(1, color=style.GREY, linewidth=1.2)
     if band is not None:
         ax.axvspan(*band, color=style.GREY, alpha=0.15, linewidth=0)
-    step = 0.7 / max(len(models), 1)
+    among = rows.groupby("term")["model"]
+    beside = among.cumcount() - (among.transform("size") - 1) / 2
+    place = rows["term"].map(terms.index) + beside * 0.7 / max(len(models), 1)
     for i, model in enumerate(models):
-        mine = rows[rows["model"] == model]
-        place = np.array([terms.index(t) for t in mine["term"]], float)
-        place += (i - (len(models) - 1) / 2) * step
-        _draw(ax, mine, place, i, model)
+        mine = rows["model"] == model
+        _draw(ax, rows[mine], place[mine].to_numpy(float), i, model)
     ax.set_xscale("log")
     ax.set_xlim(*_limits(rows))
     ax.xaxis.set_major_locator(FixedLocator(_TICKS))
@@ -57,7 +56,7 @@ def forest(
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.set_yticks(range(len(terms)), [t[:1].upper() + t[1:] for t in terms])
     ax.set_ylim(len(terms) - 0.4, -0.6)
-    ax.set_xlabel(f"{label} (95 % interval, log scale)")
+    ax.set_xlabel(f"{label}, log scale")
     if len(models) > 1:
         figure.legend(*ax.get_legend_handles_labels(), loc="upper left", ncols=2)
         figure = style.finish(figure)

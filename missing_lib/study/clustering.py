@@ -25,6 +25,7 @@ _SMALL = 0.05
 
 _DAY = np.timedelta64(1, "D")
 _ROUNDS = 25
+_TINY = 1e-12
 _DAYS_IN_YEAR = 365.25
 
 
@@ -218,12 +219,28 @@ def _rates(cohort: Cohort, windows: pd.DataFrame, month_edges: Floats) -> pd.Dat
 
 
 def _two_factors(events: Floats, exposure: Floats) -> tuple[Floats, Floats]:
-    """Row and column factors of rates that reproduce the margins of the events."""
+    """Row and column factors of rates that reproduce the margins of the events, smoothed."""
     rows, columns = np.ones(events.shape[0]), np.ones(events.shape[1])
     for _ in range(_ROUNDS):
         rows = _over(events.sum(axis=1), exposure @ columns)
         columns = _over(events.sum(axis=0), exposure.T @ rows)
-    return rows, columns
+    by_row = _smoothed(events.sum(axis=1), exposure @ columns)
+    return by_row, _smoothed(events.sum(axis=0), exposure.T @ rows)
+
+
+def _smoothed(events: Floats, exposure: Floats) -> Floats:
+    """Relative rates drawn towards one by as much as their spread is that of Poisson counts.
+
+    With E the counts expected at a common rate, the rates' own variance v is estimated from
+    the sum of (N - E)^2 - E, and N/E becomes (N + 1/v)/(E + 1/v). Without this a small cohort's
+    months would be known by its own incidents, and clusters would look expected.
+    """
+    expected = exposure * events.sum() / max(float(exposure.sum()), _TINY)
+    excess = float(((events - expected) ** 2 - expected).sum())
+    variance = excess / max(float((expected**2).sum()), _TINY)
+    if variance <= _TINY:
+        return np.ones(len(events))
+    return np.asarray((events + 1 / variance) / (expected + 1 / variance))
 
 
 def _age_band(age: Floats) -> NDArray[np.int64]:

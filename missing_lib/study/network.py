@@ -157,14 +157,16 @@ def by_connections(frame: Frame, degree: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["connections", "middle", *_SHARE])
 
 
-def by_steps(frame: Frame, steps: pd.Series) -> pd.DataFrame:
+def by_steps(frame: Frame, network: Graph, steps: NDArray[np.float64]) -> pd.DataFrame:
     """Share of people ever missing by steps to the nearest other person who went missing.
 
     Parameters
     ----------
     frame : Frame
-    steps : Series of float
-        By ``person_id``, from :func:`.nearness.nearest_other`; inf where nobody can be reached.
+    network : Graph
+    steps : array, shape (n,)
+        From :func:`.nearness.nearest_other`, in the order of ``network.names``; inf where
+        nobody can be reached.
 
     Returns
     -------
@@ -172,7 +174,7 @@ def by_steps(frame: Frame, steps: pd.Series) -> pd.DataFrame:
         ``steps`` (``1``, ``2``, ``3 or more``, ``nobody in reach``) and the columns of
         :func:`by_connections`. People without a tie are in the last class.
     """
-    number = frame.people["person_id"].map(steps).fillna(np.inf).to_numpy(float)
+    number = steps[_position(frame, network)]
     ever = frame.people["ever"].to_numpy(bool)
     classes = {
         "1": number == 1,
@@ -192,28 +194,41 @@ def degree_model(frame: Frame, degree: pd.Series) -> Fit:
     return logistic(frame.people["ever"], _design(frame, degree))
 
 
-def steps_model(frame: Frame, degree: pd.Series, steps: pd.Series) -> Fit:
+def steps_model(frame: Frame, network: Graph, degree: pd.Series, steps: NDArray[np.float64]) -> Fit:
     """The same with steps to the nearest other person who went missing.
 
     Only people who can reach one; the term ``steps`` is the odds ratio of one step further
     away, the form of Papachristos, Braga and Hureau 2012, doi 10.1007/s11524-012-9703-9.
+    The steps of two tied people hold each other's outcome, which the standard error allows for.
+
+    Parameters
+    ----------
+    frame : Frame
+    network : Graph
+    degree : Series
+        Connections by ``person_id``.
+    steps : array, shape (n,)
+        From :func:`.nearness.nearest_other`, in the order of ``network.names``.
     """
-    number = frame.people["person_id"].map(steps).astype(float)
-    design = _design(frame, degree).assign(steps=number.where(np.isfinite(number)))
-    return logistic(frame.people["ever"], design)
+    at = _position(frame, network)
+    number = np.where(np.isfinite(steps[at]), steps[at], np.nan)
+    design = _design(frame, degree).assign(steps=number)
+    return logistic(frame.people["ever"], design, linked=network.neighbours[at][:, at])
 
 
-def closeness_model(frame: Frame, degree: pd.Series, closeness: pd.Series) -> Fit:
+def closeness_model(
+    frame: Frame, network: Graph, degree: pd.Series, closeness: NDArray[np.float64]
+) -> Fit:
     """The same with harmonic closeness to all others who went missing, per standard deviation.
 
-    Only people with a tie.
+    Only people with a tie; parameters as for :func:`steps_model`.
     """
-    value = frame.people["person_id"].map(closeness).astype(float)
-    value = value.where(_number(frame, degree) > 0)
+    at = _position(frame, network)
+    value = pd.Series(np.where(network.degree[at] > 0, closeness[at], np.nan))
     spread = value.std(ddof=0)
     scaled = (value - value.mean()) / (spread if spread > 0 else np.nan)
     design = _design(frame, degree).assign(closeness=scaled)
-    return logistic(frame.people["ever"], design)
+    return logistic(frame.people["ever"], design, linked=network.neighbours[at][:, at])
 
 
 def verdict(lower: float, upper: float, region: tuple[float, float] = EQUIVALENCE) -> str:
@@ -279,6 +294,11 @@ def _between(low: int, high: int) -> str:
 
 def _number(frame: Frame, degree: pd.Series) -> NDArray[np.float64]:
     return frame.people["person_id"].map(degree).fillna(0).to_numpy(float)
+
+
+def _position(frame: Frame, network: Graph) -> NDArray[np.intp]:
+    """Node of each person of the frame; everybody in it must be a node."""
+    return network.names.get_indexer(pd.Index(frame.people["person_id"]))
 
 
 def _design(frame: Frame, degree: pd.Series) -> pd.DataFrame:

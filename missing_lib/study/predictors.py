@@ -31,6 +31,8 @@ WORDS = {
     "female": "female (against male)",
     "sex_other": "sex other or not recorded (against male)",
     "connections": "connections, each doubling",
+    "steps": "each step further away",
+    "closeness": "closeness to all of them",
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05

@@ -12,6 +12,7 @@ import pandas as pd
 import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linprog
+from scipy.sparse import csr_array
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
@@ -72,7 +73,7 @@ class Fit:
         return self.terms.set_index("term").loc[term]
 
 
-def logistic(outcome: ArrayLike, design: pd.DataFrame) -> Fit:
+def logistic(outcome: ArrayLike, design: pd.DataFrame, linked: csr_array | None = None) -> Fit:
     """Logistic regression by maximum likelihood, with average marginal effects.
 
     logit P(y = 1) = a + x b; the effect of a yes-no term is the mean over people of
@@ -83,6 +84,11 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame) -> Fit:
     outcome : array_like of bool, shape (n,)
     design : DataFrame, shape (n, k)
         Terms without intercept. People with a missing value are left out.
+    linked : csr_array, shape (n, n), optional
+        1 for two people whose terms hold each other's outcome. Each such pair is counted from
+        both sides, so that the usual standard errors are too small; those printed then allow
+        for it: covariance H^-1 (S'S + S'WS) H^-1 with scores S, links W and Hessian H (Conley
+        1999, doi 10.1016/S0304-4076(98)00084-0), never below the usual ones.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame) -> Fit:
     def run(y: NDArray[np.float64], x: NDArray[np.float64], _: NDArray[np.float64]) -> Any:
         return sm.Logit(y, x).fit(method="newton", maxiter=60, tol=1e-12, disp=False)
 
-    return _fit("odds ratio", run, outcome, design, np.ones(len(design)))
+    return _fit("odds ratio", run, outcome, design, np.ones(len(design)), linked=linked)
 
 
 def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> Fit:
@@ -208,6 +214,7 @@ def _fit(
     design: pd.DataFrame,
     days: NDArray[np.float64],
     binary: bool = True,
+    linked: csr_array | None = None,
 ) -> Fit:
     y = np.asarray(outcome, float)
     complete = (design.notna().all(axis=1) & ~np.isnan(y) & (days > 0)).to_numpy(bool)
@@ -225,12 +232,15 @@ def _fit(
     people, events = len(y), int(has.sum())
     if problem:
         reasons = {name: reasons.get(name, problem) for name in x.columns}
-        terms = _terms(guards, [], None, reasons)
+        terms = _terms(guards, [], None, reasons, np.array([]))
         return Fit(scale, terms, people, events, problem=problem)
     extra = len(result.params) > len(kept) + 1
+    se = np.asarray(result.bse)
+    if linked is not None:
+        se = _linked_se(result, y, linked[complete][:, complete])
     return Fit(
         scale,
-        _terms(guards, kept, result, reasons),
+        _terms(guards, kept, result, reasons, se),
         people,
         events,
         intercept=float(result.params[0]),
@@ -262,6 +272,15 @@ def _run(
             if finite and (se[: len(spread)] * spread < FLAT).all():
                 return result, ""
     return None, UNSETTLED
+
+
+def _linked_se(result: Any, y: NDArray[np.float64], linked: csr_array) -> NDArray[np.float64]:
+    """Standard errors with the cross products of the scores of linked people."""
+    score = result.model.exog * (y - result.predict())[:, None]
+    middle = score.T @ score + score.T @ (linked @ score)
+    inverse = np.asarray(result.cov_params())
+    variance = np.diag(inverse @ middle @ inverse)
+    return np.sqrt(np.maximum(variance, np.diag(inverse)))
 
 
 def _too_few(has: NDArray[np.bool_], terms: int, binary: bool) -> str:
@@ -325,14 +344,18 @@ def _guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFra
 
 
 def _terms(
-    guards: pd.DataFrame, kept: list[str], result: Any, reasons: dict[str, str]
+    guards: pd.DataFrame,
+    kept: list[str],
+    result: Any,
+    reasons: dict[str, str],
+    all_se: NDArray[np.float64],
 ) -> pd.DataFrame:
     out = guards.assign(**{name: np.nan for name in _NUMBERS + _EFFECTS})
     out["reason"] = [reasons.get(name, "") for name in out["term"]]
     if kept:
         at = out["term"].isin(kept).to_numpy()
         b = np.asarray(result.params)[1 : len(kept) + 1]
-        se = np.asarray(result.bse)[1 : len(kept) + 1]
+        se = all_se[1 : len(kept) + 1]
         ratio = [np.exp(b), np.exp(b - _Z * se), np.exp(b + _Z * se)]
         values = [b, se, *ratio, 2 * norm.sf(np.abs(b / se))]
         out.loc[at, _NUMBERS] = np.column_stack(values)
