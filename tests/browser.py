@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,6 +34,7 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # nothing gets out, even from a bad page
     "--remote-debugging-port=0",
 )
 
@@ -52,23 +54,35 @@ _READY = """(async () => {
   await Promise.all([...document.images].map(i => i.decode().catch(() => null)));
 })()"""
 _BROKEN = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
-_TOO_WIDE = """(() => {
-  const room = document.documentElement.clientWidth;
-  return document.documentElement.scrollWidth - room;
+#: Opens every fold, so that what is in it can be measured.
+_UNFOLD = """(() => {
+  document.querySelectorAll('details').forEach(d => { d.open = true; });
+  document.querySelectorAll('.toggle-hidden').forEach(d => d.classList.remove('toggle-hidden'));
 })()"""
-#: Elements past the right edge, but for those in a box that scrolls or cuts, or off the page.
-_STICKING_OUT = """(() => {
-  const room = document.documentElement.clientWidth;
+#: What a reader at this width cannot see, or can see only by moving the whole page: elements past
+#: the right edge that are in no box that scrolls, and boxes that cut their content off.
+_TOO_WIDE = """(() => {
+  const slack = 4, page = document.documentElement, room = page.clientWidth;
+  const name = e => e.tagName.toLowerCase() + [...e.classList].map(c => '.' + c).join('');
+  const style = (e, key) => getComputedStyle(e)[key];
   const held = e => {
-    for (let p = e.parentElement; p && p !== document.body; p = p.parentElement) {
-      const s = getComputedStyle(p);
-      if (s.overflowX !== 'visible' || s.position === 'fixed') return true;
+    for (let p = e; p && p !== document.body; p = p.parentElement) {
+      if (style(p, 'position') === 'fixed') return true;
+      if (p !== e && style(p, 'overflowX') !== 'visible') return true;
     }
-    return getComputedStyle(e).position === 'fixed';
+    return false;
   };
-  return [...document.body.querySelectorAll('*')]
-    .filter(e => e.getBoundingClientRect().right > room + 1 && !held(e))
-    .map(e => e.tagName.toLowerCase() + [...e.classList].map(c => '.' + c).join(''));
+  const all = [...document.body.querySelectorAll('*')].filter(e => e.checkVisibility());
+  const past = all.filter(e => e.getBoundingClientRect().right > room + slack && !held(e));
+  const cut = all.filter(e => ['hidden', 'clip'].includes(style(e, 'overflowX'))
+    && e.clientWidth > 1 && e.scrollWidth > e.clientWidth + slack
+    && !e.closest('mjx-assistive-mml'));
+  const wide = page.scrollWidth - room;
+  return [
+    ...past.map(e => name(e) + ' sticks out'),
+    ...cut.map(e => name(e) + ' is cut off'),
+    ...(wide > 0 && !past.length ? ['the page is ' + wide + ' px too wide'] : []),
+  ];
 })()"""
 _HEIGHT = "document.documentElement.scrollHeight"
 
@@ -87,10 +101,8 @@ class Visit:
         Errors and warnings of the console, and exceptions nobody caught.
     broken_pictures : tuple of str
         Addresses of pictures that show nothing.
-    too_wide : int
-        Pixels by which the document is wider than the window.
-    sticking_out : tuple of str
-        Elements beyond the right edge.
+    too_wide : mapping
+        Width of the window to what does not fit into it, with every fold open.
     answers : mapping
         Name of each question to its answer.
     """
@@ -99,9 +111,8 @@ class Visit:
     requests: tuple[str, ...]
     complaints: tuple[str, ...]
     broken_pictures: tuple[str, ...]
-    too_wide: int
-    sticking_out: tuple[str, ...]
-    answers: Mapping[str, Any] = field(default_factory=dict)
+    too_wide: Mapping[int, tuple[str, ...]]
+    answers: Mapping[str, Any]
 
 
 def find_browser() -> str | None:
@@ -167,7 +178,7 @@ class Browser:
         self,
         page: Path | str,
         *,
-        width: int = 1300,
+        widths: tuple[int, ...] = (1300,),
         height: int = 900,
         ask: Mapping[str, str] | None = None,
         printed: Path | None = None,
@@ -180,10 +191,13 @@ class Browser:
         ----------
         page : Path or str
             File, or address.
-        width, height : int
+        widths : tuple of int
+            Of the window, in pixels: the page is opened at the first, and measured at all.
+        height : int
             Of the window, in pixels.
         ask : mapping, optional
-            Questions to the page: name to a JavaScript expression, which may be a promise.
+            Questions to the page: name to a JavaScript expression, which may be a promise. Asked
+            when every fold is open.
         printed : Path, optional
             Where the page is to be printed, as PDF.
         picture : Path, optional
@@ -198,39 +212,37 @@ class Browser:
         """
         address = page.resolve().as_uri() if isinstance(page, Path) else page
         return self._loop.run_until_complete(
-            self._visit(address, (width, height), ask or {}, printed, picture, whole)
+            self._visit(address, widths, height, ask or {}, printed, picture, whole)
         )
 
     async def _visit(
         self,
         address: str,
-        window: tuple[int, int],
+        widths: tuple[int, ...],
+        height: int,
         ask: Mapping[str, str],
         printed: Path | None,
         picture: Path | None,
         whole: bool,
     ) -> Visit:
-        tab = await _Tab.open(self._wire, *window)
+        tab = await _Tab.open(self._wire, widths[0], height)
         await tab.go(address)
-        broken = await tab.value(_BROKEN)
-        too_wide, sticking_out = await tab.value(_TOO_WIDE), await tab.value(_STICKING_OUT)
-        answers = {name: await tab.value(expression) for name, expression in ask.items()}
         if picture is not None:
-            await tab.picture(picture, window, whole)
+            await tab.picture(picture, (widths[0], height), whole)
         if printed is not None:
             await tab.print(printed)
+        await tab.value(_UNFOLD)
+        broken = await tab.value(_BROKEN)
+        answers = {name: await tab.value(expression) for name, expression in ask.items()}
+        too_wide = {}
+        for width in widths:
+            await tab.size(width, height)
+            too_wide[width] = tuple(await tab.value(_TOO_WIDE))
         await self._wire.quiet()
-        visit = Visit(
-            address=address,
-            requests=_requests(tab.events),
-            complaints=_complaints(tab.events),
-            broken_pictures=tuple(broken),
-            too_wide=int(too_wide),
-            sticking_out=tuple(sticking_out),
-            answers=answers,
+        events = await tab.close()
+        return Visit(
+            address, _requests(events), _complaints(events), tuple(broken), too_wide, answers
         )
-        await tab.close()
-        return visit
 
 
 class _Wire:
@@ -241,7 +253,7 @@ class _Wire:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._last = 0
         self._heard = time.monotonic()
-        self.events: list[dict[str, Any]] = []
+        self.events: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._reader = asyncio.ensure_future(self._read())
 
     @classmethod
@@ -253,7 +265,7 @@ class _Wire:
             message = json.loads(text)
             self._heard = time.monotonic()
             if "id" not in message:
-                self.events.append(message)
+                self.events[message.get("sessionId", "")].append(message)
             elif not (answer := self._waiting.pop(message["id"])).done():
                 answer.set_result(message)
 
@@ -282,24 +294,21 @@ class _Wire:
 
 
 class _Tab:
-    """One page."""
+    """One page, of a reader who was never here before: it shares no storage with another."""
 
-    def __init__(self, wire: _Wire, target: str, session: str) -> None:
-        self._wire, self._target, self._session = wire, target, session
+    def __init__(self, wire: _Wire, context: str, session: str) -> None:
+        self._wire, self._context, self._session = wire, context, session
 
     @classmethod
     async def open(cls, wire: _Wire, width: int, height: int) -> _Tab:
-        target = (await wire.send("Target.createTarget", url="about:blank"))["targetId"]
-        attached = await wire.send("Target.attachToTarget", targetId=target, flatten=True)
-        tab = cls(wire, target, attached["sessionId"])
+        context = (await wire.send("Target.createBrowserContext"))["browserContextId"]
+        made = await wire.send("Target.createTarget", url="about:blank", browserContextId=context)
+        attached = await wire.send("Target.attachToTarget", targetId=made["targetId"], flatten=True)
+        tab = cls(wire, context, attached["sessionId"])
         for domain in ("Page", "Runtime", "Network", "Log"):
             await tab.send(f"{domain}.enable")
         await tab.size(width, height)
         return tab
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [e for e in self._wire.events if e.get("sessionId") == self._session]
 
     async def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         return await self._wire.send(method, self._session, **parameters)
@@ -318,7 +327,9 @@ class _Tab:
         if answer.get("errorText"):
             raise RuntimeError(f"{address}: {answer['errorText']}")
         until = time.monotonic() + ANSWER
-        while not any(e["method"] == "Page.loadEventFired" for e in self.events):
+        while not any(
+            e["method"] == "Page.loadEventFired" for e in self._wire.events[self._session]
+        ):
             if time.monotonic() > until:
                 raise RuntimeError(f"{address}: not loaded in {ANSWER:.0f} seconds")
             await asyncio.sleep(QUIET / 10)
@@ -344,8 +355,11 @@ class _Tab:
         answer = await self.send("Page.printToPDF", printBackground=True)
         path.write_bytes(base64.b64decode(answer["data"]))
 
-    async def close(self) -> None:
-        await self._wire.send("Target.closeTarget", targetId=self._target)
+    async def close(self) -> list[dict[str, Any]]:
+        """Close the page and return all that it reported."""
+        events = self._wire.events.pop(self._session, [])
+        await self._wire.send("Target.disposeBrowserContext", browserContextId=self._context)
+        return events
 
 
 def _debugging_address(folder: Path, process: subprocess.Popen[bytes]) -> str:
@@ -375,7 +389,11 @@ def _complaints(events: list[dict[str, Any]]) -> tuple[str, ...]:
         method, what = event["method"], event["params"]
         if method == "Runtime.exceptionThrown":
             said.append(_exception(what["exceptionDetails"]))
-        elif method == "Runtime.consoleAPICalled" and what["type"] in ("error", "warning", "assert"):
+        elif method == "Runtime.consoleAPICalled" and what["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             said.append(" ".join(str(a.get("value", a.get("description"))) for a in what["args"]))
         elif method == "Log.entryAdded" and what["entry"]["level"] in ("error", "warning"):
             said.append(f"{what['entry']['text']} {what['entry'].get('url', '')}".strip())
@@ -394,7 +412,7 @@ def main(arguments: list[str]) -> int:
     page, out = map(Path, arguments)
     out.parent.mkdir(parents=True, exist_ok=True)
     with Browser() as browser:
-        browser.visit(page, width=1280, height=900, picture=out, whole=False)
+        browser.visit(page, widths=(1280,), picture=out, whole=False)
     return 0
 
 

@@ -124,11 +124,13 @@ def test_two_forces_share_no_number(two_forces: Tree) -> None:
 def test_kernel_and_forked_child_give_the_same_chapter(tmp_path: Path, two_forces: Tree) -> None:
     tree = Tree(tmp_path / "copy")
     shutil.copytree(two_forces.root, tree.root)
-    done = tree.run("run", "prevalence", "westmark", "--engine", engines.KERNEL)
-    assert done.returncode == 0, done.stderr
-    for part in ("notebooks/prevalence.ipynb", "registry/prevalence.jsonl"):
-        kernel = (tree.edition("westmark") / part).read_bytes()
-        assert kernel == (two_forces.edition("westmark") / part).read_bytes()
+    made = []
+    for engine in (engines.KERNEL, engines.IN_PROCESS):
+        done = tree.run("run", "prevalence", "westmark", "--engine", engine)
+        assert done.returncode == 0, done.stderr
+        parts = ("notebooks/prevalence.ipynb", "registry/prevalence.jsonl")
+        made.append([(tree.edition("westmark") / part).read_bytes() for part in parts])
+    assert made[0] == made[1]
 
 
 @pytest.mark.long

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from missing_lib import __version__
 from missing_lib.book import fingerprint
 from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.start import write_start_page
 from missing_lib.book.toc import Toc, parameters_of, read_toc
 from missing_lib.force.errors import BookError, ContractError, suggestion
 from missing_lib.force.spec import ForceFile, check_population, find_force, known_forces
@@ -304,9 +305,7 @@ def _write_start(layout: Layout) -> None:
         if (p.parent / "html" / "index.html").exists()
     }
     if titles:
-        from missing_lib.book import site
-
-        site.write_start_page(layout, titles)
+        write_start_page(layout, titles)
 
 
 def default_jobs() -> int:

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import select_figure_formats
 from IPython.utils.capture import capture_output
 from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import Engine, NBClientEngine, papermill_engines
@@ -77,6 +78,7 @@ class InProcessEngine(Engine):
         """Run cell after cell; the first that fails ends the notebook."""
         InteractiveShell.clear_instance()
         shell = InteractiveShell.instance(displayhook_class=ResultHook)
+        select_figure_formats(shell, {"png"})
         for index, cell in enumerate(nb_man.nb.cells):
             if cell.cell_type != "code":
                 continue

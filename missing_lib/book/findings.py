@@ -11,6 +11,8 @@ from missing_lib.study.findings import CLAIMS, Claim
 #: Class of a finding's box by what was found.
 VERDICTS = {True: "holds", False: "differs", None: "open"}
 
+COUNTED = {"person": "people", "incident": "incidents"}
+
 
 def answers(published: Mapping[str, ChapterRecords], group: str) -> list[dict[str, str]]:
     """Answers to the findings of one group, for :meth:`Gate.answers`.
@@ -39,19 +41,27 @@ def _answer(claim: Claim, published: Mapping[str, ChapterRecords]) -> dict[str, 
         "published": claim.published,
         "page": f"chapters/{claim.chapter}" if records else "",
     }
-    if claim.id in found:
+    if records is not None and claim.id in found:
         record = found[claim.id]
         return common | {
             "figure": ", ".join(_figure(f) for f in record["figures"]),
+            "rounded": _rounded(record["figures"], records),
             "sentence": record["sentence"],
             "verdict": VERDICTS[record["holds"]],
         }
-    return common | {"figure": "", "sentence": _why_not(records), "verdict": "open"}
+    return common | {"figure": "", "rounded": "", "sentence": _why_not(records), "verdict": "open"}
 
 
 def _figure(figure: dict[str, Any]) -> str:
+    unit = COUNTED.get(figure["unit"], "")
     between = f" ({figure['interval']})" if figure["interval"] else ""
-    return figure["text"] + between
+    return f"{figure['text']} {unit}".strip() + between
+
+
+def _rounded(figures: list[dict[str, Any]], records: ChapterRecords) -> str:
+    """How the counts among the figures were rounded, empty without a count."""
+    counts = any(f["unit"] and not f["hidden"] for f in figures)
+    return f"rounded to {records.texts()['rounding']}" if counts else ""
 
 
 def _why_not(records: ChapterRecords | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import re
 import shutil
@@ -10,12 +9,12 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 
 import nbformat
 import yaml
 
 from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.start import START_PAGE
 from missing_lib.book.toc import read_toc
 from missing_lib.book.weave import weave
 from missing_lib.force.errors import DisclosureError, ExecutionError
@@ -34,8 +33,6 @@ OFFICIAL_BANNER = """```{{admonition}} Official statistics
 This page shows published official statistics about real authorities.
 The data of {name} in the other chapters are synthetic.
 ```"""
-
-START_PAGE = "start.html"
 
 #: Whatever a page would fetch when it opens: scripts, styles, pictures, fonts, frames.
 _FETCHED = re.compile(
@@ -183,22 +180,3 @@ def _swap(new: Path, place: Path) -> None:
         place.rename(old)
     new.rename(place)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def write_start_page(layout: Layout, titles: dict[str, str]) -> Path:
-    """One page over all editions that have been built.
-
-    Parameters
-    ----------
-    titles : dict
-        Folder name of an edition to what stands on the page.
-    """
-    template = Template((layout.root / "_static" / START_PAGE).read_text(encoding="utf-8"))
-    items = "\n".join(
-        f'<li><a href="{html.escape(folder)}/html/index.html">{html.escape(title)}</a></li>'
-        for folder, title in sorted(titles.items())
-    )
-    page = layout.build / "index.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(template.substitute(editions=items), encoding="utf-8", newline="\n")
-    return page

@@ -147,6 +147,7 @@ def _answer(answer: dict[str, str]) -> str:
     figure = f"**{_escaped(answer['figure'])}**" if answer["figure"] else "no figure"
     word = VERDICT_WORDS.get(answer["verdict"])
     verdict = f" [{word}]{{.finding-verdict}}" if word else ""
+    rounded = f", {answer['rounded']}" if answer["rounded"] else ""
     way = f" [How we know]({answer['page']})" if answer["page"] else ""
     return "\n".join(
         [
@@ -156,7 +157,7 @@ def _answer(answer: dict[str, str]) -> str:
             "::::{div} finding-figures",
             f"[The study]{{.finding-label}} {_escaped(answer['published'])}",
             "",
-            f"[This edition]{{.finding-label}} {figure}",
+            f"[This edition{rounded}]{{.finding-label}} {figure}",
             "::::",
             "",
             f"{_escaped(answer['sentence'])}{way}",

@@ -392,7 +392,14 @@ class Gate:
                 "name": id_,
                 "sentence": self._fill(template, numbers),
                 "figures": [
-                    {"name": n.name, "text": n.text, "interval": n.interval_text} for n in figures
+                    {
+                        "name": n.name,
+                        "text": n.text,
+                        "interval": n.interval_text,
+                        "unit": n.unit,
+                        "hidden": n.hidden,
+                    }
+                    for n in figures
                 ],
                 "holds": None if holds is None else bool(holds),
             }
@@ -423,10 +430,10 @@ class Gate:
             text = f"fewer than {self.policy.threshold}"
             if n >= self.policy.threshold:
                 text = HIDDEN_SHARE
-            number = Number(name, math.nan, text, hidden=True, exact=n)
+            number = Number(name, math.nan, text, hidden=True, unit=unit, exact=n)
         else:
             safe = float(round_count(n, self.policy))
-            number = Number(name, safe, count_text(safe), exact=n)
+            number = Number(name, safe, count_text(safe), unit=unit, exact=n)
         return self._number(number, what, unit)
 
     def _percent(

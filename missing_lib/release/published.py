@@ -37,6 +37,8 @@ class Number:
         As it stands in a sentence, empty where there is none.
     hidden : bool
         True where a rule hides it.
+    unit : {"person", "incident", ""}
+        What a count counts; empty for everything else.
     exact : float
         The value on this machine; never written anywhere.
     """
@@ -48,6 +50,7 @@ class Number:
     high: float = math.nan
     interval_text: str = ""
     hidden: bool = False
+    unit: str = ""
     exact: float = field(default=math.nan, repr=False)
 
     def __str__(self) -> str:

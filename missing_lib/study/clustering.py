@@ -224,8 +224,8 @@ def _two_factors(events: Floats, exposure: Floats) -> tuple[Floats, Floats]:
     for _ in range(_ROUNDS):
         rows = _over(events.sum(axis=1), exposure @ columns)
         columns = _over(events.sum(axis=0), exposure.T @ rows)
-    by_row = _smoothed(events.sum(axis=1), exposure @ columns)
-    return by_row, _smoothed(events.sum(axis=0), exposure.T @ rows)
+    by_column = _smoothed(events.sum(axis=0), exposure.T @ rows)
+    return _smoothed(events.sum(axis=1), exposure @ by_column), by_column
 
 
 def _smoothed(events: Floats, exposure: Floats) -> Floats:

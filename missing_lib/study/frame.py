@@ -15,7 +15,7 @@ AGE_CENTRE = {"children": 12.0, "adults": 40.0, "all": 30.0}
 AGE_UNIT = {"children": 1.0, "adults": 10.0, "all": 10.0}
 
 #: Steps from everybody at risk to the frame, in the order in which they are taken.
-LATER = "observed only after the landmark"
+LATER = "at risk only after the landmark"
 THROUGH_REPORT = "first known through a missing report"
 REASON_UNKNOWN = "reason of the first contact not recorded"
 IN_FRAME = "in the comparison"
@@ -23,15 +23,15 @@ IN_FRAME = "in the comparison"
 
 @dataclass(frozen=True)
 class Frame:
-    """People at risk whom an agency knew before the landmark for another reason.
+    """People at risk at the landmark whom an agency knew before it for another reason.
 
     Attributes
     ----------
     people : DataFrame
-        One row per person: ``person_id``, ``at_risk_from`` (first day at risk), ``days`` (at
-        risk in the study window), ``incidents`` (in the cohort), ``ever`` (bool), ``age``
-        (years at the landmark, NaN where unknown), ``sex`` (``female``, ``male``, or ``other``
-        for anything else, not recorded included).
+        One row per person: ``person_id``, ``days`` (at risk, from the landmark on),
+        ``incidents`` (in the cohort), ``ever`` (bool), ``age`` (years at the landmark, NaN
+        where unknown), ``sex`` (``female``, ``male``, or ``other`` for anything else, not
+        recorded included).
     marks : DataFrame of float
         One column per marker, same rows: 1 where recorded before the landmark, else 0.
     steps : DataFrame
@@ -55,8 +55,9 @@ class Frame:
 def known_before(cohort: Cohort, in_force: bool = False) -> Frame:
     """The frame at the landmark, the first day of the study.
 
-    Nothing that happens on or after the landmark decides who is in it or what is known of
-    them. People whom only the missing report brought to notice are counted beside it:
+    Everybody in it is at risk on that day; who comes into the area, or of age, only later is
+    not. Nothing that happens on or after the landmark decides who is in it or what is known
+    of them. People whom only the missing report brought to notice are counted beside it:
     admitting them makes every marker look protective, because they have none.
 
     Parameters
@@ -74,8 +75,7 @@ def known_before(cohort: Cohort, in_force: bool = False) -> Frame:
     everybody = _at_risk(cohort)
     step = _step(everybody, cohort.start)
     chosen = everybody[step == IN_FRAME]
-    columns = ["person_id", "at_risk_from", "days", "incidents", "ever", "age", "sex"]
-    people = chosen[columns]
+    people = chosen[["person_id", "days", "incidents", "ever", "age", "sex"]]
     people = people.sort_values("person_id").reset_index(drop=True)
     return Frame(
         people=people,
@@ -129,7 +129,7 @@ def _at_risk(cohort: Cohort) -> pd.DataFrame:
 
 def _step(rows: pd.DataFrame, landmark: pd.Timestamp) -> pd.Series:
     reason = rows["known_first_by"].astype("string").str.rsplit(":", n=1).str[-1]
-    late = (rows["observed_from"] > landmark) | (rows["birth_date"] > landmark)
+    late = (rows["at_risk_from"] > landmark) | (rows["birth_date"] > landmark)
     step = np.select(
         [(reason == MISSING_REPORT).fillna(False), late, reason.isna()],
         [THROUGH_REPORT, LATER, REASON_UNKNOWN],

@@ -125,7 +125,7 @@ def one_marker_at_a_time(frame: Frame) -> Fit:
 
 
 def within(cohort: Cohort, frame: Frame, days: int = 365) -> Frame:
-    """The frame with everybody followed equally long: outcomes of the first days at risk only.
+    """The frame with everybody followed equally long: outcomes of the first days only.
 
     Parameters
     ----------
@@ -137,12 +137,11 @@ def within(cohort: Cohort, frame: Frame, days: int = 365) -> Frame:
     Returns
     -------
     Frame
-        Same columns; ``incidents`` and ``ever`` count the first ``days`` days at risk.
+        Same columns; ``incidents`` and ``ever`` count the first ``days`` days.
     """
     long_enough = (frame.people["days"] >= days).to_numpy()
     people = frame.people[long_enough].reset_index(drop=True)
-    start = cohort.incidents["person_id"].map(people.set_index("person_id")["at_risk_from"])
-    since = (cohort.incidents["reported_on"] - start).dt.days
+    since = (cohort.incidents["reported_on"] - cohort.start).dt.days
     early = cohort.incidents.loc[since.between(0, days - 1), "person_id"].value_counts()
     count = people["person_id"].map(early).fillna(0).astype("int64")
     people = people.assign(days=days, incidents=count, ever=count > 0)

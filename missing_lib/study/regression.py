@@ -11,20 +11,17 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linprog
 from scipy.sparse import csr_array
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
-#: Fewer people than this with the outcome, or without it, and nothing is fitted.
-MIN_EVENTS = 10
-#: Fewer of them than this for each term, and nothing is fitted
-#: (Vittinghoff and McCulloch 2007, doi 10.1093/aje/kwk052).
-EVENTS_PER_TERM = 5
+from missing_lib.study.diagnosis import guards, listed, separating_terms, too_few, unusable
+
 #: A standard error, in standard deviations of its term, that only a flat likelihood has.
 FLAT = 10.0
-UNSETTLED = "the estimation did not settle on one answer"
+#: Largest gain in log-likelihood, doubled, that a further Newton step may still promise.
+LEFT_TO_CLIMB = 1e-8
 _Z = float(norm.ppf(0.975))
 _NUMBERS = ["coefficient", "se", "estimate", "lower", "upper", "p"]
 _EFFECTS = ["effect", "effect_lower", "effect_upper"]
@@ -148,7 +145,11 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
 
     def run(y: NDArray[np.float64], x: NDArray[np.float64], t: NDArray[np.float64]) -> Any:
         model = sm.NegativeBinomial(y, x, loglike_method="nb2", offset=np.log(t))
-        rough = model.fit(method="bfgs", maxiter=300, disp=False)
+        # A start of our own: statsmodels lets its warnings through while it looks for one.
+        poisson = sm.GLM(y, x, family=sm.families.Poisson(), offset=np.log(t)).fit()
+        alpha = max(float(np.var(y) / np.mean(y) - 1) / float(np.mean(y)), 0.1)
+        start = np.append(poisson.params, alpha)
+        rough = model.fit(start_params=start, method="bfgs", maxiter=300, disp=False)
         return model.fit(start_params=rough.params, method="newton", maxiter=60, disp=False)
 
     return _fit("rate ratio", run, counts, design, np.asarray(days, float), binary=False)
@@ -182,29 +183,22 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return out
 
 
-def separating_terms(outcome: ArrayLike, design: pd.DataFrame) -> list[str]:
-    """Terms whose combination splits the people with the outcome from those without.
+@dataclass(frozen=True)
+class _Settled:
+    """Estimates that may be believed; intercept first, alpha of a count model last.
 
-    Estimates are infinite exactly if some direction b has s_i (1, x_i) b >= 0 for everybody
-    (s_i = 1 with the outcome, -1 without) and > 0 for somebody; found by linear programming.
-
-    Returns
-    -------
-    list of str
-        Terms of that direction; empty where the estimates are finite.
-
-    References
+    Attributes
     ----------
-    Albert and Anderson 1984, doi 10.1093/biomet/71.1.1.
+    b, se : float arrays, shape (1 + k,) or (2 + k,)
+    effects : float array, shape (k, 3)
+        Average marginal effects with bounds; NaN where the model has none.
+    log_likelihood : float
     """
-    sign = np.where(np.asarray(outcome, bool), 1.0, -1.0)
-    scale = design.std(ddof=0).replace(0, 1).to_numpy()
-    x = np.column_stack([np.ones(len(design)), design.to_numpy(float) / scale])
-    rows, times = np.unique(sign[:, None] * x, axis=0, return_counts=True)
-    found = linprog(-(times @ rows), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1))
-    if not found.success or -found.fun < 1e-6:
-        return []
-    return [name for name, b in zip(design.columns, found.x[1:], strict=True) if abs(b) > 1e-6]
+
+    b: NDArray[np.float64]
+    se: NDArray[np.float64]
+    effects: NDArray[np.float64]
+    log_likelihood: float
 
 
 def _fit(
@@ -219,44 +213,42 @@ def _fit(
     y = np.asarray(outcome, float)
     complete = (design.notna().all(axis=1) & ~np.isnan(y) & (days > 0)).to_numpy(bool)
     y, x, t = y[complete], design[complete].reset_index(drop=True).astype(float), days[complete]
+    links = None if linked is None else linked[complete][:, complete]
     has = y > 0
-    reasons = _unusable(x, has, binary)
+    reasons = unusable(x, has, binary)
     kept = [name for name in x.columns if name not in reasons]
-    guards = _guards(x, has, binary)
-    problem = _too_few(has, len(kept), binary)
-    result: Any = None
-    if not problem:
-        result, problem = _run(run, y, x[kept], t)
-    if problem == UNSETTLED and binary and (names := separating_terms(has, x[kept])):
-        problem = f"the outcome is fully told by {_listed(names)}, so no estimate is finite"
-    people, events = len(y), int(has.sum())
-    if problem:
+    rests_on = guards(x, has, binary)
+    problem = too_few(has, len(kept), binary)
+    settled = None if problem else _settle(run, y, x[kept], t, links)
+    if settled is None:
+        names = separating_terms(has, x[kept]) if binary and not problem else []
+        if names:
+            problem = f"the outcome is fully told by {listed(names)}, so no estimate is finite"
+        problem = problem or "the estimation did not settle on one answer"
         reasons = {name: reasons.get(name, problem) for name in x.columns}
-        terms = _terms(guards, [], None, reasons, np.array([]))
-        return Fit(scale, terms, people, events, problem=problem)
-    extra = len(result.params) > len(kept) + 1
-    se = np.asarray(result.bse)
-    if linked is not None:
-        se = _linked_se(result, y, linked[complete][:, complete])
+        terms = _terms(rests_on, [], None, reasons)
+        return Fit(scale, terms, len(y), int(has.sum()), problem=problem)
+    has_alpha = len(settled.b) > len(kept) + 1
     return Fit(
         scale,
-        _terms(guards, kept, result, reasons, se),
-        people,
-        events,
-        intercept=float(result.params[0]),
-        dispersion=float(result.params[-1]) if extra else np.nan,
-        dispersion_se=float(result.bse[-1]) if extra else np.nan,
-        log_likelihood=float(result.llf),
+        _terms(rests_on, kept, settled, reasons),
+        len(y),
+        int(has.sum()),
+        intercept=float(settled.b[0]),
+        dispersion=float(settled.b[-1]) if has_alpha else np.nan,
+        dispersion_se=float(settled.se[-1]) if has_alpha else np.nan,
+        log_likelihood=settled.log_likelihood,
     )
 
 
-def _run(
+def _settle(
     run: Callable[..., Any],
     y: NDArray[np.float64],
     x: pd.DataFrame,
     t: NDArray[np.float64],
-) -> tuple[Any, str]:
-    """The result of statsmodels, or the reason why it may not be believed."""
+    linked: csr_array | None,
+) -> _Settled | None:
+    """What statsmodels finds, or None where it may not be believed; it warns of neither here."""
     matrix = np.column_stack([np.ones(len(x)), x.to_numpy()])
     spread = np.append(1.0, x.std(ddof=0).to_numpy())
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -264,14 +256,26 @@ def _run(
         try:
             result = run(y, matrix, t)
         except (np.linalg.LinAlgError, PerfectSeparationError, ValueError):
-            result = None
-        if result is not None:
-            converged = bool(getattr(result, "converged", result.mle_retvals["converged"]))
-            se = np.asarray(result.bse)
-            finite = converged and np.isfinite(se).all() and np.isfinite(result.params).all()
-            if finite and (se[: len(spread)] * spread < FLAT).all():
-                return result, ""
-    return None, UNSETTLED
+            return None
+        converged = bool(getattr(result, "converged", result.mle_retvals["converged"]))
+        b, se = np.asarray(result.params), np.asarray(result.bse)
+        steep = np.isfinite(b).all() and bool((se[: len(spread)] * spread < FLAT).all())
+        if not (converged and steep and _at_the_top(result)):
+            return None
+        effects = np.full((x.shape[1], 3), np.nan)
+        if isinstance(result.model, sm.Logit) and x.shape[1]:
+            margins = result.get_margeff(at="overall", method="dydx", dummy=True)
+            effects = np.column_stack([margins.margeff, margins.conf_int()])
+        if linked is not None:
+            se = _linked_se(result, y, linked)
+        return _Settled(b, se, effects, float(result.llf))
+
+
+def _at_the_top(result: Any) -> bool:
+    """Whether one more Newton step would change nothing; statsmodels may say so too early."""
+    slope = np.asarray(result.model.score(result.params))
+    left = float(slope @ np.asarray(result.cov_params()) @ slope)
+    return bool(0 <= left < LEFT_TO_CLIMB)
 
 
 def _linked_se(result: Any, y: NDArray[np.float64], linked: csr_array) -> NDArray[np.float64]:
@@ -283,89 +287,16 @@ def _linked_se(result: Any, y: NDArray[np.float64], linked: csr_array) -> NDArra
     return np.sqrt(np.maximum(variance, np.diag(inverse)))
 
 
-def _too_few(has: NDArray[np.bool_], terms: int, binary: bool) -> str:
-    fewest = int(min(has.sum(), (~has).sum()) if binary else has.sum())
-    if fewest < MIN_EVENTS:
-        return "too few people with the outcome, or without it"
-    if fewest < EVENTS_PER_TERM * terms:
-        return "too few people with the outcome for so many terms"
-    return ""
-
-
-def _unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str, str]:
-    """Terms that cannot be estimated, each with its reason."""
-    reasons: dict[str, str] = {}
-    kept: list[str] = []
-    for name in x.columns:
-        value = x[name].to_numpy()
-        if len(value) == 0 or np.ptp(value) == 0:
-            reasons[name] = "the same for everybody"
-            continue
-        others = np.column_stack([np.ones(len(x)), x[kept].to_numpy()])
-        b, _, _, _ = np.linalg.lstsq(others, value, rcond=None)
-        if np.std(value - others @ b) < 1e-8 * np.std(value):
-            twins = [k for k, weight in zip(kept, b[1:], strict=True) if abs(weight) > 1e-8]
-            reasons[name] = f"cannot be told apart from {_listed(twins)}"
-            continue
-        levels = np.unique(value)
-        if len(levels) == 2:
-            on = value == levels[1]
-            empty = [not has[on].any(), not has[~on].any()]
-            empty += [has[on].all(), has[~on].all()] if binary else []
-            if any(empty):
-                reasons[name] = _EMPTY_CELL[empty.index(True)]
-                continue
-        kept.append(name)
-    return reasons
-
-
-_EMPTY_CELL = (
-    "nobody with it has the outcome",
-    "nobody without it has the outcome",
-    "everybody with it has the outcome",
-    "everybody without it has the outcome",
-)
-
-
-def _guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFrame:
-    """Fewest people, and fewest with or without the outcome, on which each term rests."""
-    rows = []
-    outcomes = (True, False) if binary else (True,)
-    for name in x.columns:
-        value = x[name].to_numpy()
-        levels = np.unique(value)
-        sides = (
-            [value == level for level in levels] if len(levels) <= 2 else [np.ones(len(x), bool)]
-        )
-        people = min((int(s.sum()) for s in sides), default=0) if len(levels) > 1 else 0
-        cells = [int((has[s] == wanted).sum()) for s in sides for wanted in outcomes]
-        rows.append((name, people, min(cells, default=0)))
-    return pd.DataFrame(rows, columns=["term", "people", "events"])
-
-
 def _terms(
-    guards: pd.DataFrame,
-    kept: list[str],
-    result: Any,
-    reasons: dict[str, str],
-    all_se: NDArray[np.float64],
+    rests_on: pd.DataFrame, kept: list[str], settled: _Settled | None, reasons: dict[str, str]
 ) -> pd.DataFrame:
-    out = guards.assign(**{name: np.nan for name in _NUMBERS + _EFFECTS})
+    out = rests_on.assign(**{name: np.nan for name in _NUMBERS + _EFFECTS})
     out["reason"] = [reasons.get(name, "") for name in out["term"]]
-    if kept:
+    if settled is not None and kept:
         at = out["term"].isin(kept).to_numpy()
-        b = np.asarray(result.params)[1 : len(kept) + 1]
-        se = all_se[1 : len(kept) + 1]
+        b, se = settled.b[1 : len(kept) + 1], settled.se[1 : len(kept) + 1]
         ratio = [np.exp(b), np.exp(b - _Z * se), np.exp(b + _Z * se)]
         values = [b, se, *ratio, 2 * norm.sf(np.abs(b / se))]
         out.loc[at, _NUMBERS] = np.column_stack(values)
-        if isinstance(result.model, sm.Logit):
-            margins = result.get_margeff(at="overall", method="dydx", dummy=True)
-            effect = np.column_stack([margins.margeff, margins.conf_int()])
-            out.loc[at, _EFFECTS] = effect
+        out.loc[at, _EFFECTS] = settled.effects
     return out[["term", *_NUMBERS, *_EFFECTS, "people", "events", "reason"]]
-
-
-def _listed(names: list[str]) -> str:
-    plain = [name.replace("_", " ") for name in names]
-    return plain[0] if len(plain) == 1 else f"{', '.join(plain[:-1])} and {plain[-1]}"
