@@ -11,6 +11,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import ast
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -161,6 +162,22 @@ def main() -> None:
         for line in problem.problems:
             print(line, file=sys.stderr)
         sys.exit(problem.exit_code)
+    except Exception as problem:
+        log = _write_log(problem)
+        print(
+            f"Something went wrong inside the book ({type(problem).__name__}); it is not your "
+            f"doing. Nothing was lost. Details, which may quote data: {log}",
+            file=sys.stderr,
+        )
+        sys.exit(BookError.exit_code)
+
+
+def _write_log(problem: Exception) -> Path:
+    """Write the traceback beside the builds; it stays on the machine."""
+    log = Path("_build") / "error.log"
+    log.parent.mkdir(exist_ok=True)
+    log.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
+    return log
 
 
 if __name__ == "__main__":

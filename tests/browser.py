@@ -291,6 +291,7 @@ class _Wire:
     async def close(self) -> None:
         await self.send("Browser.close")
         await self._reader
+        self._connection.close()
 
 
 class _Tab:

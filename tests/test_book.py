@@ -276,6 +276,7 @@ RECORDS = ChapterRecords(
     "c",
     (
         {"kind": "constant", "name": "who", "text": "children"},
+        {"kind": "constant", "name": "odd", "text": "A*B* <i>"},
         {"kind": "number", "name": "n", "text": "50", "interval_text": "40 to 60"},
         {**PAYLOAD, "digest": digest(PAYLOAD)},
     ),
@@ -320,8 +321,12 @@ def test_weave_fills_numbers_and_adds_the_banner(tmp_path: Path) -> None:
     assert text == "# Title\n\nBANNER\n50 children (40 to 60), not available."
 
 
+def test_weave_escapes_what_a_force_is_called(tmp_path: Path) -> None:
+    assert woven("# T\n{{ odd }}", tmp_path).splitlines()[-1] == r"A\*B\* \<i\>"
+
+
 def test_weave_names_a_number_that_nobody_published(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="chapter c: {{ m }} was not published"):
+    with pytest.raises(ContractError, match=re.escape("chapter c: {{ m }} was not published")):
         woven("There are {{ m }}.", tmp_path)
 
 

@@ -14,8 +14,8 @@ from scipy.stats import nbinom
 
 from missing_lib.figures.predictors import forest
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study import frame as frames
 from missing_lib.study import diagnosis, intervals, network, predictors, regression
+from missing_lib.study import frame as frames
 from missing_lib.study.cohort import Cohort
 from tests.made_networks import known_cohort, odd_cohorts, random_force
 from tests.reference_cases import case

@@ -109,9 +109,9 @@ class _Page:
             [
                 f"```{{figure}} /{self._pictures.name}/{file}",
                 f":name: fig-{self._chapter}-{payload['name']}".replace("_", "-"),
-                f":alt: {_one_line(self._fill(payload['alt']))}",
+                f":alt: {_unescaped(_line(self._fill(payload['alt'])))}",
                 "",
-                _one_line(self._fill(payload["caption"])),
+                _line(self._fill(payload["caption"])),
                 "```",
             ]
         )
@@ -122,9 +122,10 @@ class _Page:
     def _table(self, payload: dict[str, Any], fold: bool) -> str:
         self._written.add(payload["name"])
         marks = ["--:" if numeric else ":--" for numeric in payload["numeric"]]
-        lines = [_row([self._fill(h) for h in payload["header"]]), _row(marks, escape=False)]
+        header = [self._fill(h) for h in payload["header"]]
+        lines = [_row(header, escape=False), _row(marks, escape=False)]
         lines += [_row(row) for row in payload["rows"]]
-        title = _one_line(self._fill(payload["title"]))
+        title = _line(self._fill(payload["title"]))
         table = "\n".join(
             [
                 f"```{{table}} {title}",
@@ -182,7 +183,7 @@ def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
             raise ContractError(
                 [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
             )
-        return _PLACEHOLDER.sub(lambda match: str(_known(match[1], known)), text)
+        return _PLACEHOLDER.sub(lambda match: _escaped(str(_known(match[1], known))), text)
 
     return fill
 
@@ -227,5 +228,12 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def _unescaped(text: str) -> str:
+    """Text for an attribute, where a backslash would be seen."""
+    return re.sub(r"\\([\\`*_{}\[\]<>|$#~])", r"\1", text)
+
+
+def _line(text: str) -> str:
+    """Text on one line that begins with a capital, whatever a placeholder put there."""
+    line = " ".join(text.split())
+    return line[:1].upper() + line[1:]

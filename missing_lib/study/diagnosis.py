@@ -49,6 +49,7 @@ def _separates(has: NDArray[np.bool_], design: pd.DataFrame) -> bool:
 
 
 def too_few(has: NDArray[np.bool_], terms: int, binary: bool) -> str:
+    """Why there are too few people with (or, of a yes-no outcome, without) it; empty if not."""
     fewest = int(min(has.sum(), (~has).sum()) if binary else has.sum())
     if fewest < MIN_EVENTS:
         return "too few people with the outcome, or without it"
@@ -58,7 +59,7 @@ def too_few(has: NDArray[np.bool_], terms: int, binary: bool) -> str:
 
 
 def unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str, str]:
-    """Terms that cannot be estimated, each with its reason."""
+    """Terms that cannot be estimated, each with its reason; models go on without them."""
     reasons: dict[str, str] = {}
     kept: list[str] = []
     for name in x.columns:
@@ -109,5 +110,6 @@ def guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFram
 
 
 def listed(names: list[str]) -> str:
+    """Terms in plain words: one, two and three."""
     plain = [name.replace("_", " ") for name in names]
     return plain[0] if len(plain) == 1 else f"{', '.join(plain[:-1])} and {plain[-1]}"
