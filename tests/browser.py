@@ -1,6 +1,6 @@
 """Open pages of the book in a headless browser and say what happened.
 
-``python -m tests.browser PAGE.html OUT.png`` makes a picture of a page.
+``python -m tests.browser PAGE.html[#PART] OUT.png`` makes a picture of a page.
 """
 
 from __future__ import annotations
@@ -408,12 +408,14 @@ def _exception(details: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> int:
     """Make a picture of a page, as a reader at a desk would see it."""
     if len(arguments) != 2:
-        print("usage: python -m tests.browser PAGE.html OUT.png", file=sys.stderr)
+        print("usage: python -m tests.browser PAGE.html[#PART] OUT.png", file=sys.stderr)
         return 2
-    page, out = map(Path, arguments)
+    page, hash_sign, part = arguments[0].partition("#")
+    address = Path(page).resolve().as_uri() + hash_sign + part
+    out = Path(arguments[1])
     out.parent.mkdir(parents=True, exist_ok=True)
     with Browser() as browser:
-        browser.visit(page, widths=(1280,), picture=out, whole=False)
+        browser.visit(address, widths=(1280,), picture=out, whole=False)
     return 0
 
 

@@ -27,6 +27,9 @@ EXACT = 1e-12  # tolerance that the cases state
 CLOSE = 1e-9  # sums in another order
 MONTHS, DAYS_IN_MONTH = 68, 30  # of the constructed case
 
+STEADY = settings(deadline=None, derandomize=True, max_examples=60)
+FEW = settings(STEADY, max_examples=15)
+
 some_counts = st.lists(st.integers(1, 40), min_size=1, max_size=60)
 some_top = st.floats(0.0, 1.0)
 
@@ -264,6 +267,7 @@ def test_with_one_incident_each_the_top_share_is_the_top() -> None:
 # --- properties --------------------------------------------------------------------------------
 
 
+@STEADY
 @given(some_counts, st.randoms())
 def test_row_order_never_matters(counts: list[int], random) -> None:
     shuffled = list(counts)
@@ -275,6 +279,7 @@ def test_row_order_never_matters(counts: list[int], random) -> None:
     assert weight == again
 
 
+@STEADY
 @given(some_counts, st.integers(2, 5))
 def test_everybody_several_times_over_is_equally_concentrated(counts: list[int], k: int) -> None:
     one, many = histogram(counts), histogram(counts * k)
@@ -284,6 +289,7 @@ def test_everybody_several_times_over_is_equally_concentrated(counts: list[int],
     )
 
 
+@STEADY
 @given(some_counts, some_top, some_top)
 def test_top_share_rises_with_the_group_and_beats_equality(
     counts: list[int], a: float, b: float
@@ -296,6 +302,7 @@ def test_top_share_rises_with_the_group_and_beats_equality(
     assert 0 <= smaller <= 1 + CLOSE
 
 
+@STEADY
 @given(some_counts, some_top)
 def test_weights_make_a_set_of_the_right_size_and_share(counts: list[int], top: float) -> None:
     weights = concentration.top_weights(counts, top)
@@ -305,6 +312,7 @@ def test_weights_make_a_set_of_the_right_size_and_share(counts: list[int], top: 
     assert ((weights >= 0) & (weights <= 1 + CLOSE)).all()
 
 
+@STEADY
 @given(some_counts, st.integers(0, 80))
 def test_ginis_are_ordered(counts: list[int], without: int) -> None:
     everyone = concentration.with_known(counts, len(counts) + without)
@@ -314,7 +322,7 @@ def test_ginis_are_ordered(counts: list[int], without: int) -> None:
     assert plain < 1
 
 
-@settings(deadline=None, max_examples=15)
+@FEW
 @given(st.integers(0, 10_000))
 def test_monthly_shares_of_the_fixed_set_add_up_to_the_overall_share(seed: int) -> None:
     cohort = random_cohort(40, seed)
@@ -363,6 +371,22 @@ def test_readings_do_not_depend_on_the_order_or_names_of_people() -> None:
     one = stability.readings(make_cohort(incidents), seed=3)
     two = stability.readings(make_cohort(renamed), seed=3)
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_each_reading_ranks_and_measures_in_its_own_windows() -> None:
+    # In 2015 a has three incidents and four others one each; in January 2016 b has ten, a one.
+    incidents = [("a", f"2015-0{m}-01 12:00") for m in (1, 2, 3)]
+    incidents += [(p, "2015-12-01 12:00") for p in "bcde"]
+    incidents += [("b", f"2016-01-{d:02d} 12:00") for d in range(1, 11)]
+    incidents += [("a", "2016-01-20 12:00")]
+    rows = stability.readings(make_cohort(incidents), draws=1)
+    january = rows[rows["month"] == "2016-01"].set_index("reading")
+    assert january.loc["prospective", "share"] == pytest.approx(1 / 11)  # a, ranked on 2015
+    assert january.loc["fixed_set", "share"] == pytest.approx(10 / 11)  # b, ranked on it all
+    assert january.loc["within_month", "share"] == pytest.approx(0.4 * 10 / 11)  # of two people
+    assert january.loc["trailing_year", "share"] == pytest.approx(11 / 17)  # from February 2015
+    assert january.loc["within_quarter", "share"] == pytest.approx(11 / 15)
+    assert january.loc["cumulative", "share"] == pytest.approx(11 / 18)
 
 
 def test_incidents_at_random_show_what_chance_predicts() -> None:

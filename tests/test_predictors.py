@@ -196,13 +196,13 @@ def test_complementary_log_log_maximises_its_likelihood_and_finds_the_rate_ratio
 def test_a_logistic_truth_comes_back_without_bias_and_with_honest_intervals() -> None:
     truth = {"mental_health": 0.6, "arrest": -0.4}
     z = []
-    for seed in range(60):
+    for seed in range(40):
         fit = predictors.ever_missing(frames.known_before(random_force(400, seed, truth)))
         row = fit.terms.set_index("term").loc[list(truth)]
         z.append((row["coefficient"] - list(truth.values())) / row["se"])
     z = np.array(z)
-    assert np.abs(z.mean(axis=0)).max() < 4 / np.sqrt(60)  # 4 standard errors of a mean of 60
-    assert ((np.abs(z) < 1.96).mean(axis=0) > 0.84).all()  # 4 binomial errors below 0.95
+    assert np.abs(z.mean(axis=0)).max() < 4 / np.sqrt(40)  # 4 standard errors of a mean of 40
+    assert ((np.abs(z) < 1.96).mean(axis=0) > 0.81).all()  # 4 binomial errors below 0.95
 
 
 # --- models that cannot be had ---------------------------------------------------------------

@@ -22,6 +22,9 @@ RELATIVE = 1e-9  # tolerance that the cases state, or tighter
 CLOSE = 1e-9
 LAST_DAY = 68 * 30 - 1  # of the constructed case, if somebody goes missing on it
 
+STEADY = settings(deadline=None, derandomize=True, max_examples=60)
+FEW = settings(STEADY, max_examples=15)
+
 times_and_events = st.lists(
     st.tuples(st.integers(1, 30), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40
 )
@@ -169,6 +172,7 @@ def test_kaplan_meier_of_the_constructed_study(constructed: tuple[pd.DataFrame, 
 # --- properties of the estimators --------------------------------------------------------------
 
 
+@STEADY
 @given(times_and_events, st.randoms())
 def test_row_order_never_matters(rows: list, random) -> None:
     shuffled = list(rows)
@@ -184,6 +188,7 @@ def test_row_order_never_matters(rows: list, random) -> None:
         )
 
 
+@STEADY
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=50))
 def test_without_censoring_the_curve_is_the_share_that_remains(times: list[int]) -> None:
     curve = survival.kaplan_meier(times, [True] * len(times))
@@ -191,6 +196,7 @@ def test_without_censoring_the_curve_is_the_share_that_remains(times: list[int])
     np.testing.assert_allclose(curve["survival"], remain, atol=1e-12)
 
 
+@STEADY
 @given(times_and_events)
 def test_one_row_a_cluster_gives_greenwood(rows: list) -> None:
     time, event, _ = columns(rows)
@@ -199,6 +205,7 @@ def test_one_row_a_cluster_gives_greenwood(rows: list) -> None:
     np.testing.assert_allclose(plain["se"], robust["se"], atol=1e-12)
 
 
+@STEADY
 @given(times_and_events)
 def test_hazard_bands_share_out_all_events_and_days(rows: list) -> None:
     time, event, who = columns(rows)
@@ -372,10 +379,10 @@ def p_value(cohort: Cohort, seed: int, draws: int = 39) -> float:
 
 
 def test_the_clustering_test_has_its_size_where_nothing_clusters() -> None:
-    worlds = 80
+    worlds = 60
     found = np.array([p_value(random_cohort(60, seed), seed) for seed in range(worlds)])
-    # at nominal 5 % more than nine of eighty come in fewer than one in a hundred such runs
-    assert (found <= 0.05).sum() <= 9
+    # at nominal 5 % more than seven of sixty come in about one in a hundred such runs
+    assert (found <= 0.05).sum() <= 7
     assert 0.35 < found.mean() < 0.65
 
 
@@ -387,7 +394,7 @@ def test_the_clustering_test_sees_clusters() -> None:
 def test_seasons_alone_are_no_clusters() -> None:
     rng = np.random.default_rng(8)
     cohorts = []
-    for _ in range(20):
+    for _ in range(15):
         rows = []
         for person in range(60):
             year = rng.integers(0, 3, rng.geometric(0.3))
@@ -409,6 +416,15 @@ def _p_with_flat_rate(cohort: Cohort) -> float:
     observed = (spells.loc[spells["observed"], "gap_days"] <= 14).mean()
     drawn = [(clustering.redraw_gaps(flat, rng) <= 14).mean() for _ in range(39)]
     return (1 + sum(d >= observed for d in drawn)) / 40
+
+
+def test_months_of_a_small_cohort_are_not_known_by_their_own_incidents() -> None:
+    cohort = random_cohort(25, seed=4)
+    monthly = cohort.incidents["month"].value_counts().reindex(cohort.months, fill_value=0)
+    assert monthly.min() == 0  # raw rates would leave such a month out
+    plan = clustering.redraw_plan(cohort, repeats.gaps(cohort))
+    rate = np.diff(plan.reached[0]) / np.diff(plan.edges[0])
+    assert rate.max() < 2 * rate.min()
 
 
 def test_drawn_times_stay_inside_the_days_at_risk_less_the_days_away() -> None:
@@ -439,7 +455,7 @@ def test_the_drawn_share_is_that_of_uniform_times() -> None:
     assert rate[0, busy].min() > 2 * np.delete(rate[0], busy).max()
 
 
-@settings(max_examples=20)
+@FEW
 @given(st.floats(0.2, 3.0), st.floats(0.001, 0.1), st.floats(0.5, 200.0))
 def test_memoryless_people_after_a_randomly_chosen_event(k: float, theta: float, t: float) -> None:
     law = stats.gamma(k, scale=theta)

@@ -7,15 +7,48 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from missing_lib.force.errors import suggestion
+from missing_lib.force.mapping import ColumnFrom, Source
 from missing_lib.force.schema import SCHEMA, Column
-from missing_lib.force.spec import ColumnFrom, Source
 from missing_lib.force.tables import conform
+from missing_lib.force.times import in_words, parse_dates, parse_times
 
-ISO_DATE = "%Y-%m-%d"
 FLAGS = {
     "true": True, "t": True, "yes": True, "y": True, "1": True,
     "false": False, "f": False, "no": False, "n": False, "0": False,
 }  # fmt: skip
+
+#: Share of unreadable dates above which the declared format must be wrong (a date read with day
+#: and month exchanged fails on the 18 of 30 days after the 12th), and dates needed to judge.
+WRONG_FORMAT, ENOUGH_TO_JUDGE = 0.5, 10
+#: Dates from which on the share of days after the 12th is looked at, and the share below which
+#: something is odd; 0.6 is expected, and 0.4 is four standard errors less in a hundred dates.
+ENOUGH_DATES, FEW_LATE_DAYS = 100, 0.4
+
+
+@dataclass(frozen=True)
+class Read:
+    """One canonical column as it was read.
+
+    Attributes
+    ----------
+    values : Series
+        One per source row.
+    unread : Series of bool
+        Rows that hold a text which could not be read.
+    trouble : str
+        What is wrong with them, such as ``could not be read as dates like %d/%m/%Y``.
+    stops : str
+        What to do where unread rows stop the intake; empty where they do not.
+    notes : tuple of str
+        What else the analyst should know.
+    """
+
+    values: pd.Series
+    unread: pd.Series
+    trouble: str
+    stops: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,8 +59,8 @@ class Converted:
     ----------
     rows : DataFrame
         Canonical columns and types, one row per source row; the index is the position.
-    mapped : frozenset of str
-        Canonical columns that the source fills.
+    unread : DataFrame
+        ``table``, ``column``, ``position``: the rows that could not be read.
     problems : list of str
         What stops the intake.
     caveats : list of str
@@ -35,7 +68,7 @@ class Converted:
     """
 
     rows: pd.DataFrame
-    mapped: frozenset[str]
+    unread: pd.DataFrame
     problems: list[str]
     caveats: list[str]
 
@@ -46,115 +79,159 @@ def convert(raw: pd.DataFrame, table: str, source: Source, time_zone: str) -> Co
         name: ColumnFrom(column=name) for name in SCHEMA[table] if name in raw.columns
     }
     values: dict[str, pd.Series] = {}
+    unread: list[pd.DataFrame] = []
     problems: list[str] = []
-    caveats: list[str] = []
+    caveats = [] if source.columns else _strange_names(raw, table)
     for name, origin in mapping.items():
-        column = SCHEMA[table][name]
-        where = f"{table}.{name} (your {_own_words(origin)})"
-        read, unread, expected = _one_column(raw, column, origin, time_zone)
-        values[name] = read
-        if unread and column.kind == "level" and not origin.otherwise_missing:
-            problems.append(
-                f"{where}: {unread} rows hold a code that is not one of {expected}; list it under "
-                "'recode', or say 'otherwise_missing: true'"
-            )
-        elif unread:
-            caveats.append(f"{where}: {unread} rows could not be read as {expected}")
+        read = _one_column(raw, SCHEMA[table][name], origin, time_zone)
+        values[name] = read.values
+        where = f"{table}.{name} (your {own_words(origin)})"
+        says = said(read, where)
+        (problems if read.stops else caveats).extend(says)
+        caveats += [f"{where}: {note}" for note in read.notes]
+        unread.append(unread_rows(read, table, name))
     rows = pd.DataFrame(values, index=raw.index)
     if problems:
-        rows = rows.iloc[:0]
-    return Converted(conform(rows, table), frozenset(mapping), problems, caveats)
+        rows = rows.iloc[:0].astype(object)
+    return Converted(conform(rows, table), pd.concat(unread, ignore_index=True), problems, caveats)
 
 
-def _own_words(origin: ColumnFrom) -> str:
+def said(read: Read, where: str) -> list[str]:
+    """Unread rows of a column in one line, or no line where all were read."""
+    number = int(read.unread.sum())
+    if not number:
+        return []
+    rows = "1 row" if number == 1 else f"{number:,} rows"
+    cure = f"; {read.stops}" if read.stops else ""
+    return [f"{where}: {rows} {read.trouble}{cure}"]
+
+
+def unread_rows(read: Read, table: str, column: str) -> pd.DataFrame:
+    """Where the unread rows of a column stand in the source."""
+    position = read.unread.index[read.unread].astype("int64")
+    return pd.DataFrame({"table": table, "column": column, "position": position})
+
+
+def _strange_names(raw: pd.DataFrame, table: str) -> list[str]:
+    """Names in a file of canonical vocabulary that are nearly canonical, but not quite."""
+    lacking = [name for name in SCHEMA[table] if name not in raw.columns]
+    near = {str(c): suggestion(str(c), lacking) for c in raw.columns if c not in SCHEMA[table]}
+    return [f"{table}: the column {c!r} is not read{hint}" for c, hint in near.items() if hint]
+
+
+def own_words(origin: ColumnFrom) -> str:
+    """The analyst's names of the columns that are read."""
     return " + ".join(repr(name) for name in origin.names) or "fixed value"
 
 
-def joined(raw: pd.DataFrame, origin: ColumnFrom, between: str) -> pd.Series:
-    """The text of one or several columns, stripped; empty where any of them is."""
+def _joined(raw: pd.DataFrame, origin: ColumnFrom, timed: bool) -> pd.Series:
+    """The text of one or several columns, stripped.
+
+    Identifiers and codes are empty where any part is; of a date and its time what there is
+    is kept, because a date without its time is still a date.
+    """
     if not origin.names:
         fixed = "" if origin.value is None else str(origin.value)
-        return pd.Series(fixed, index=raw.index, dtype=str)
+        return pd.Series(fixed, index=raw.index, dtype=object)
     parts = [raw[name].str.strip() for name in origin.names]
     text = parts[0]
     for part in parts[1:]:
-        text = text + between + part
-    empty = np.logical_or.reduce([part == "" for part in parts])
-    return text.mask(empty, "")
+        text = text + (" " if timed else "-") + part
+    if timed:
+        return text.str.strip()
+    return text.mask(np.logical_or.reduce([part == "" for part in parts]), "")
 
 
-def _one_column(
-    raw: pd.DataFrame, column: Column, origin: ColumnFrom, time_zone: str
-) -> tuple[pd.Series, int, str]:
-    """Values of one canonical column, the number of rows not read, and what was expected."""
-    timed = column.kind in ("date", "time")
-    text = joined(raw, origin, " " if timed else "-")
-    given = text != ""
+def _one_column(raw: pd.DataFrame, column: Column, origin: ColumnFrom, time_zone: str) -> Read:
     if column.kind == "date":
-        dates = parse_dates(text, origin)
-        return dates, int((given & dates.isna()).sum()), f"dates like {origin.format or ISO_DATE}"
+        return read_dates(raw, origin)
     if column.kind == "time":
-        times = parse_times(text, origin, time_zone)
-        expected = f"times like {origin.format or 'ISO 8601'}"
-        return times, int((given & times.isna()).sum()), expected
-    if column.kind == "flag":
-        flags = _recoded(text, origin) if origin.recode else text.str.lower().map(FLAGS)
-        flags = flags.astype("boolean")
-        return flags, int((given & flags.isna() & ~_listed(text, origin)).sum()), "yes or no"
-    if column.kind == "level":
-        levels = _recoded(text, origin) if origin.recode else text.mask(~given)
-        known = levels.isin(column.levels)
-        unread = int((given & ~known & ~_listed(text, origin)).sum())
-        return levels.where(known), unread, ", ".join(column.levels)
-    values = _recoded(text, origin) if origin.recode else text
-    return values.astype("string"), 0, "text"
+        return read_times(raw, origin, time_zone)
+    return _read_codes(_joined(raw, origin, timed=False), column, origin)
 
 
-def _listed(text: pd.Series, origin: ColumnFrom) -> pd.Series:
-    """Codes that the force file lists, if only to call them missing."""
-    return text.isin(list(origin.recode or {}))
+def read_dates(raw: pd.DataFrame, origin: ColumnFrom) -> Read:
+    """Dates of one or several columns."""
+    text = _known_text(raw, origin)
+    dates = parse_dates(text, origin.format)
+    return _checked(
+        dates, text, f"could not be read as dates like {in_words(origin.format, 'date')}", origin
+    )
 
 
-def _recoded(text: pd.Series, origin: ColumnFrom) -> pd.Series:
-    table = origin.recode or {}
-    out = text.map(table).astype(object)
-    if origin.otherwise is not None:
-        out = out.where(text.isin(list(table)) | (text == ""), origin.otherwise)
-    return out
-
-
-def parse_dates(text: pd.Series, origin: ColumnFrom) -> pd.Series:
-    """Dates by the declared format alone; what does not match is missing.
-
-    Examples
-    --------
-    >>> day_first = ColumnFrom(column="d", format="%d/%m/%Y")
-    >>> parse_dates(pd.Series(["03/04/2020", "2020-04-03"]), day_first).tolist()
-    [Timestamp('2020-04-03 00:00:00'), NaT]
-    """
-    return pd.to_datetime(text.mask(text == ""), format=origin.format or ISO_DATE, errors="coerce")
-
-
-def parse_times(text: pd.Series, origin: ColumnFrom, time_zone: str) -> pd.Series:
-    """Instants in UTC by the declared format and zone.
-
-    Without a format the text is ISO 8601; an offset in the text wins over the zone. A clock
-    time that occurs twice is taken as the first, one that does not occur is moved forward.
-    """
-    known = text.mask(text == "")
-    zone = origin.zone or time_zone
-    if origin.format is None:
-        offset = known.str.contains(r"(?:Z|[+-]\d\d:?\d\d)$", na=False)
-        with_offset = pd.to_datetime(
-            known.where(offset), format="ISO8601", utc=True, errors="coerce"
+def read_times(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str) -> Read:
+    """UTC instants of one or several columns."""
+    text = _known_text(raw, origin)
+    times = parse_times(text, origin.format, origin.zone or time_zone)
+    notes = []
+    if times.twice:
+        notes.append(
+            f"clock times that occur twice, as clocks go back: {times.twice}; the first is taken"
         )
-        local = pd.to_datetime(known.mask(offset), format="ISO8601", errors="coerce")
-        return with_offset.fillna(_to_utc(local, zone))
-    parsed = pd.to_datetime(known, format=origin.format, errors="coerce")
-    return parsed.dt.tz_convert("UTC") if parsed.dt.tz is not None else _to_utc(parsed, zone)
+    if times.never:
+        notes.append(
+            f"clock times that do not occur, as clocks go forward: {times.never}; moved to the "
+            "next that does"
+        )
+    trouble = f"could not be read as times like {in_words(origin.format, 'time')}"
+    return _checked(times.instants, text, trouble, origin, tuple(notes))
 
 
-def _to_utc(local: pd.Series, zone: str) -> pd.Series:
-    first_of_two = np.ones(len(local), dtype=bool)
-    located = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="shift_forward")
-    return located.dt.tz_convert("UTC")
+def _known_text(raw: pd.DataFrame, origin: ColumnFrom) -> pd.Series:
+    """Texts of dates or times after recoding, such as an end date that means still open."""
+    text = _joined(raw, origin, timed=True)
+    table = {code: meaning or "" for code, meaning in (origin.recode or {}).items()}
+    return text.map(lambda cell: table.get(cell, cell)) if table else text
+
+
+def _checked(
+    values: pd.Series,
+    text: pd.Series,
+    trouble: str,
+    origin: ColumnFrom,
+    notes: tuple[str, ...] = (),
+) -> Read:
+    """Dates or times with what is odd about them."""
+    given = text != ""
+    unread = given & values.isna()
+    wrong = unread.sum() > WRONG_FORMAT * given.sum() and given.sum() >= ENOUGH_TO_JUDGE
+    stops = f"that is most of {int(given.sum()):,}, so correct 'format'" if wrong else ""
+    day = values.drop_duplicates().dropna().dt.day
+    by_day = not origin.format or any("%d" in one for one in origin.format)
+    late = (day > 12).mean() if len(day) >= ENOUGH_DATES and by_day else 1.0
+    if not wrong and late < FEW_LATE_DAYS:
+        notes += (
+            f"only {late:.0%} of {len(day):,} dates lie after the 12th of a month, where about "
+            "60% are expected: are day and month the right way round, or do many dates stand "
+            "for a whole month or year?",
+        )
+    return Read(values, unread, trouble, stops, notes)
+
+
+def _read_codes(text: pd.Series, column: Column, origin: ColumnFrom) -> Read:
+    """Flags, levels and texts; a code that nobody listed stops the intake."""
+    table = dict(origin.recode or {})
+    if column.kind == "flag" and not table:
+        folded = text.str.lower()
+        values, listed = folded.map(FLAGS).astype(object), folded.isin(list(FLAGS))
+        trouble = "are neither yes nor no"
+    elif column.kind == "level" and not table:
+        listed = text.isin(column.levels)
+        values = text.where(listed).astype(object)
+        trouble = f"hold none of the codes {', '.join(column.levels)}"
+    elif table:
+        values, listed = text.map(table).astype(object), text.isin(list(table))
+        trouble = "hold a code that 'recode' does not list"
+    else:
+        values, listed, trouble = text.astype(object), text.notna(), ""
+    unlisted = (text != "") & ~listed
+    if origin.otherwise is not None:
+        values, unlisted = values.mask(unlisted, origin.otherwise), unlisted & False
+    cure = "list their codes under 'recode', or say 'otherwise_missing: true'"
+    stops = "" if origin.otherwise_missing else cure
+    return Read(_typed(values, column), unlisted, trouble, stops)
+
+
+def _typed(values: pd.Series, column: Column) -> pd.Series:
+    """Flags as nullable booleans, everything else as text."""
+    return values.astype("boolean" if column.kind == "flag" else "string")

@@ -52,5 +52,6 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     >>> suggestion("xyz", ["children", "adults"])
     ''
     """
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    plain = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(word.casefold(), list(plain), n=1, cutoff=0.6)
+    return f" (did you mean {plain[near[0]]!r}?)" if near else ""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from missing_lib.force import quality
-from missing_lib.force.convert import Converted, convert, joined, parse_dates
-from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.convert import Converted, convert, own_words, said, unread_rows
+from missing_lib.force.errors import ContractError
+from missing_lib.force.mapping import Source
+from missing_lib.force.places import make_restricted_folder
+from missing_lib.force.read import missing_columns, read_source
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.spec import ForceFile, SharedTies, Source
+from missing_lib.force.shared import pairs
+from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables, conform, empty
+
+#: Lines above the first row in a spreadsheet that counts from one: the header.
+_FIRST_ROW = 2
 
 
 @dataclass(frozen=True)
@@ -30,9 +35,12 @@ class Intake:
     accounts : DataFrame
         ``table``, ``rows_in``, ``kept``, ``merged``, ``quarantined``: they add up exactly.
     quarantined : dict of DataFrame
-        By table: the raw rows, whole, with ``rule`` and ``source_row``.
+        By table: the raw rows, whole, after ``rule`` and ``source_row`` (as a spreadsheet
+        counts, the header being row 1; of ties made from a shared key the pair).
     caveats : tuple of str
         What the analyst should know, without any value.
+    unread : DataFrame
+        ``table``, ``column``, ``source_row`` of every text that could not be read.
     """
 
     tables: Tables
@@ -40,6 +48,7 @@ class Intake:
     accounts: pd.DataFrame
     quarantined: dict[str, pd.DataFrame]
     caveats: tuple[str, ...]
+    unread: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def take_in(force: ForceFile, folder: Path) -> Intake:
@@ -59,30 +68,26 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
     ------
     ContractError
         With all problems of all sources: missing files and columns, codes that nobody listed.
+        The rows concerned are listed in the force's restricted folder.
     """
-    raw, problems = _read_all(force, folder)
+    raw: dict[str, pd.DataFrame] = {}
     converted: dict[str, Converted] = {}
-    for table, rows in raw.items():
-        source = force.sources[table]
-        if source.shared is not None:
-            rows = _shared_ties(rows, source.shared, force.time_zone)
-            raw[table], source = rows, Source(file=source.file)
-        converted[table] = convert(rows, table, source, force.time_zone)
-        problems += converted[table].problems
+    problems: list[str] = []
+    for table, source in force.sources.items():
+        try:
+            raw[table], converted[table] = _one_source(folder, table, source, force.time_zone)
+        except ContractError as problem:
+            problems += problem.problems
+        else:
+            problems += converted[table].problems
+    unread = _unread(list(converted.values()))
     if problems:
+        if len(unread):
+            place = make_restricted_folder(folder) / "unread.csv"
+            unread.to_csv(place, index=False)
+            problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
-    steps: dict[str, quality.Step] = {}
-    for table in [t for t in SCHEMA if t in converted]:
-        persons = steps["persons"].rows if "persons" in steps else empty("persons")
-        rules = quality.rules_for(
-            table,
-            persons,
-            pd.Timestamp(force.study.end),
-            force.time_zone,
-            force.definitions.merge_gap_hours,
-            times_mapped="time_known" in converted[table].mapped,
-        )
-        steps[table] = quality.apply(quality.Step(table, converted[table].rows), rules)
+    steps = _clean(force, converted)
     return Intake(
         tables=_tables(steps),
         ledger=quality.ledger_frame(list(steps.values())),
@@ -90,132 +95,70 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             [{"table": t, **quality.row_account(len(raw[t]), s)} for t, s in steps.items()]
         ),
         quarantined={t: _whole_rows(raw[t], s) for t, s in steps.items()},
-        caveats=tuple(c for t in converted.values() for c in t.caveats),
+        caveats=tuple(c for t in SCHEMA if t in converted for c in converted[t].caveats),
+        unread=unread,
     )
 
 
+def _unread(converted: list[Converted]) -> pd.DataFrame:
+    """Every text that could not be read, by table, column and row."""
+    if not converted:
+        return pd.DataFrame()
+    unread = pd.concat([c.unread for c in converted], ignore_index=True)
+    return unread.assign(source_row=unread["position"] + _FIRST_ROW).drop(columns="position")
+
+
+def _one_source(
+    folder: Path, table: str, source: Source, time_zone: str
+) -> tuple[pd.DataFrame, Converted]:
+    """The rows of one source as they are, and in canonical vocabulary."""
+    read = read_source(folder / source.file, source, table)
+    lacking = missing_columns(read.rows, table, source)
+    if lacking:
+        raise ContractError(lacking)
+    if source.shared is None:
+        rows, done = read.rows, convert(read.rows, table, source, time_zone)
+    else:
+        rows, dates, notes = pairs(read.rows, source.shared)
+        done = convert(rows, table, Source(file=source.file), time_zone)
+        where = f"ties.shared.date (your {own_words(source.shared.date)})"
+        (done.problems if dates.stops else done.caveats).extend(said(dates, where))
+        done.caveats.extend([*notes, *dates.notes])
+        done = replace(done, unread=unread_rows(dates, table, "first_seen"))
+    return rows, replace(done, caveats=[*read.caveats, *done.caveats])
+
+
+def _clean(force: ForceFile, converted: dict[str, Converted]) -> dict[str, quality.Step]:
+    """Apply the rules of every table; persons come first, the others look them up."""
+    zone = force.time_zone
+    reported = (force.sources["incidents"].columns or {}).get("reported_at")
+    own_clock = reported.zone if reported is not None else None
+    steps: dict[str, quality.Step] = {}
+    for table in [t for t in SCHEMA if t in converted]:
+        around = quality.Surroundings(
+            persons=steps["persons"].rows if "persons" in steps else empty("persons"),
+            end=pd.Timestamp(force.study.end),
+            time_zone=zone,
+            clocks=(zone, own_clock or zone),
+            gap_hours=force.definitions.merge_gap_hours,
+        )
+        step = quality.Step(table, converted[table].rows)
+        steps[table] = quality.apply(step, quality.rules_for(table, around))
+    late = quality.born_after_report(steps["incidents"].rows, zone)
+    return {**steps, "persons": quality.apply(steps["persons"], [late])}
+
+
 def _tables(steps: dict[str, quality.Step]) -> Tables:
-    frames: dict[str, Any] = {
+    frames = {
         table: conform(steps[table].rows.reset_index(drop=True), table)
         if table in steps
         else empty(table)
         for table in SCHEMA
     }
-    return Tables(**frames, absent=frozenset(SCHEMA) - frozenset(steps))
+    return Tables(absent=frozenset(SCHEMA) - frozenset(steps), **frames)
 
 
 def _whole_rows(raw: pd.DataFrame, step: quality.Step) -> pd.DataFrame:
-    positions = step.quarantined["position"].astype("int64")
-    rows = raw.loc[positions].reset_index(drop=True)
-    aside = {"rule": step.quarantined["rule"].to_numpy(), "source_row": positions.to_numpy() + 2}
-    return rows.assign(**{k: v for k, v in aside.items()})
-
-
-def _read_all(force: ForceFile, folder: Path) -> tuple[dict[str, pd.DataFrame], list[str]]:
-    raw: dict[str, pd.DataFrame] = {}
-    problems: list[str] = []
-    for table, source in force.sources.items():
-        try:
-            raw[table] = read_source(folder / source.file, source, f"sources.{table}")
-        except ContractError as problem:
-            problems += problem.problems
-            continue
-        problems += _missing_columns(raw[table], table, source)
-    if problems:
-        raise ContractError(problems)
-    return raw, problems
-
-
-def read_source(path: Path, source: Source, where: str) -> pd.DataFrame:
-    """Read a delimited text file; every cell stays the text that it is.
-
-    Raises
-    ------
-    ContractError
-        If the file is not there, is empty, or is not text in the declared encoding.
-    """
-    name = path.name
-    try:
-        return pd.read_csv(
-            path,
-            sep=source.delimiter,
-            encoding=source.encoding,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=True,
-        )
-    except FileNotFoundError:
-        raise ContractError([f"{where}.file: there is no file '{name}' at that place"]) from None
-    except IsADirectoryError:
-        raise ContractError([f"{where}.file: '{name}' is a folder, a file is needed"]) from None
-    except pd.errors.EmptyDataError:
-        raise ContractError([f"{where}.file: '{name}' is empty, not even a header"]) from None
-    except (UnicodeDecodeError, LookupError):
-        raise ContractError(
-            [
-                f"{where}.encoding: '{name}' is not {source.encoding}; "
-                "files from Windows are often cp1252"
-            ]
-        ) from None
-    except pd.errors.ParserError:
-        raise ContractError(
-            [
-                f"{where}.delimiter: '{name}' has rows with more cells than its header; "
-                f"is {source.delimiter!r} right, and are texts quoted?"
-            ]
-        ) from None
-
-
-def _missing_columns(raw: pd.DataFrame, table: str, source: Source) -> list[str]:
-    """Columns that the force file maps and the extract does not have."""
-    wanted: list[tuple[str, str]] = []
-    if source.shared is not None:
-        shared = source.shared
-        wanted = [("shared.key", shared.key), ("shared.person", shared.person)]
-        wanted += [("shared.date", name) for name in shared.date.names]
-    elif source.columns is not None:
-        wanted = [
-            (f"columns.{column}", name)
-            for column, origin in source.columns.items()
-            for name in origin.names
-        ]
-    else:
-        needed = [name for name, column in SCHEMA[table].items() if column.required]
-        wanted = [("columns", name) for name in needed]
-    problems = []
-    for place, name in wanted:
-        if name not in raw.columns:
-            near = suggestion(name, [str(c) for c in raw.columns])
-            problems.append(
-                f"sources.{table}.{place}: '{Path(source.file).name}' has no column {name!r}{near}"
-            )
-    return problems
-
-
-def _shared_ties(raw: pd.DataFrame, shared: SharedTies, time_zone: str) -> pd.DataFrame:
-    """Pairs of people who share a key, in canonical vocabulary, dated by the row's day."""
-    dates = parse_dates(joined(raw, shared.date, " "), shared.date)
-    rows = pd.DataFrame(
-        {"key": raw[shared.key], "person": raw[shared.person].str.strip(), "date": dates}
-    )
-    rows = rows[(rows["key"] != "") & (rows["person"] != "") & rows["date"].notna()]
-    rows = rows.drop_duplicates(["key", "person"])
-    size = rows.groupby("key")["person"].transform("size")
-    pairs = [
-        (min(a, b), max(a, b), date)
-        for date, people in (
-            (group["date"].min(), group["person"].tolist())
-            for _, group in rows[size.between(2, shared.largest_group)].groupby("key", sort=False)
-        )
-        for a, b in itertools.combinations(people, 2)
-    ]
-    return pd.DataFrame(
-        {
-            "person_a": [p[0] for p in pairs],
-            "person_b": [p[1] for p in pairs],
-            "tie_type": shared.tie_type,
-            "first_seen": [p[2].strftime("%Y-%m-%d") for p in pairs],
-            "agency": shared.agency or "",
-        },
-        dtype=str,
-    )
+    positions = step.quarantined["position"]
+    aside = pd.DataFrame({"rule": step.quarantined["rule"], "source_row": positions + _FIRST_ROW})
+    return pd.concat([aside, raw.loc[positions].reset_index(drop=True)], axis=1)

@@ -1,6 +1,6 @@
 """The numbered rules that every row passes; each says what it touched and loses nothing.
 
-A rule takes an intake step (the table so far, its account) and returns the next one.
+A rule takes a step of the intake (the table so far, its account) and returns the next one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from missing_lib.force.schema import NEEDED_TABLES, SCHEMA
+from missing_lib.force.merge import merge_incidents
+from missing_lib.force.schema import SCHEMA
 
 #: Birth dates that systems write where the date is unknown.
 PLACEHOLDER_BIRTHS = (pd.Timestamp("1900-01-01"), pd.Timestamp("1901-01-01"))
+#: Nobody who is reported missing is older, in years.
+OLDEST = 110
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ class Step:
     rows: pd.DataFrame
     ledger: tuple[Touched, ...] = ()
     quarantined: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame({"position": [], "rule": []})
+        default_factory=lambda: pd.DataFrame(
+            {"position": pd.Series(dtype="int64"), "rule": pd.Series(dtype=object)}
+        )
     )
     merged: int = 0
 
@@ -74,15 +79,19 @@ class Step:
 
     def quarantine(self, rule: str, title: str, bad: pd.Series) -> Step:
         """Set rows aside."""
-        out = pd.DataFrame({"position": self.rows.index[bad], "rule": rule})
+        out = pd.DataFrame({"position": self.rows.index[bad].astype("int64"), "rule": rule})
         aside = pd.concat([self.quarantined, out], ignore_index=True)
         step = self.note(rule, title, "quarantined", int(bad.sum()), self.rows[~bad])
         return replace(step, quarantined=aside)
 
-    def blank(self, rule: str, title: str, column: str, bad: pd.Series) -> Step:
-        """Set values of one column missing."""
-        rows = self.rows.assign(**{column: self.rows[column].mask(bad)})
+    def blank(self, rule: str, title: str, bad: pd.Series, *columns: str) -> Step:
+        """Set values of some columns missing."""
+        rows = self.rows.assign(**{name: self.rows[name].mask(bad) for name in columns})
         return self.note(rule, title, "set missing", int(bad.sum()), rows)
+
+    def flag(self, rule: str, title: str, odd: pd.Series) -> Step:
+        """Count rows and leave them as they are."""
+        return self.note(rule, title, "flagged", int(odd.sum()), self.rows)
 
 
 Rule = Callable[[Step], Step]
@@ -111,12 +120,34 @@ def repeated_identifier(step: Step) -> Step:
 
 
 def implausible_birth(reference: pd.Timestamp) -> Rule:
-    """Placeholder births, and births after the end of the study, are set missing."""
+    """Placeholder births, births long ago and births after the study are set missing."""
+    oldest = reference - pd.DateOffset(years=OLDEST)
 
     def rule(step: Step) -> Step:
         birth = step.rows["birth_date"]
-        bad = birth.isin(PLACEHOLDER_BIRTHS) | (birth > reference)
-        return step.blank("P01", "birth date is a placeholder or in the future", "birth_date", bad)
+        bad = birth.isin(PLACEHOLDER_BIRTHS) | (birth < oldest) | (birth > reference)
+        title = f"birth date is a placeholder, over {OLDEST} years ago or after the study"
+        return step.blank("P01", title, bad, "birth_date")
+
+    return rule
+
+
+def observation_backwards(step: Step) -> Step:
+    """An observation window that ends before it begins is no window."""
+    bad = step.rows["observed_to"] < step.rows["observed_from"]
+    return step.blank(
+        "P02", "observation ends before it begins", bad, "observed_from", "observed_to"
+    )
+
+
+def born_after_report(incidents: pd.DataFrame, time_zone: str) -> Rule:
+    """A birth date after the person's first report cannot be right: it is set missing."""
+    local = incidents["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None)
+    first = local.groupby(incidents["person_id"]).min()
+
+    def rule(step: Step) -> Step:
+        bad = step.rows["birth_date"] > step.rows["person_id"].map(first)
+        return step.blank("P03", "birth date is after the first report", bad, "birth_date")
 
     return rule
 
@@ -135,24 +166,30 @@ def unknown_person(persons: pd.DataFrame, column: str = "person_id") -> Rule:
 def missing_after_report(step: Step) -> Step:
     """Last seen after the report: the time last seen is set missing."""
     bad = step.rows["missing_from_at"] > step.rows["reported_at"]
-    return step.blank("I01", "last seen after the report", "missing_from_at", bad)
+    return step.blank("I01", "last seen after the report", bad, "missing_from_at")
 
 
 def ended_before_report(step: Step) -> Step:
     """Ended before the report: the end is set missing."""
     bad = step.rows["ended_at"] < step.rows["reported_at"]
-    return step.blank("I02", "ended before the report", "ended_at", bad)
+    return step.blank("I02", "ended before the report", bad, "ended_at")
 
 
-def placeholder_times(time_zone: str, mapped: bool) -> Rule:
-    """Midnight exactly stands for an unknown time, unless the extract says which are known."""
+def placeholder_times(*zones: str) -> Rule:
+    """Midnight exactly stands for an unknown time, unless the extract says which are known.
+
+    Midnight is that of any of the zones: the force's, and that of the extract's own clock.
+    """
 
     def rule(step: Step) -> Step:
-        local = step.rows["reported_at"].dt.tz_convert(time_zone)
-        midnight = (local.dt.hour == 0) & (local.dt.minute == 0) & (local.dt.second == 0)
+        report = step.rows["reported_at"]
+        midnight = pd.Series(False, index=report.index)
+        for zone in zones:
+            local = report.dt.tz_convert(zone)
+            midnight |= local == local.dt.normalize()
         unset = step.rows["time_known"].isna()
         rows = step.rows.assign(time_known=step.rows["time_known"].mask(unset, ~midnight))
-        touched = 0 if mapped else int((midnight & unset).sum())
+        touched = int((midnight & unset).sum())
         return step.note("I03", "report at midnight exactly", "flagged", touched, rows)
 
     return rule
@@ -163,65 +200,39 @@ def merge_close_incidents(gap_hours: float) -> Rule:
 
     def rule(step: Step) -> Step:
         rows = merge_incidents(step.rows, gap_hours)
-        title = f"overlaps or follows within {gap_hours:g} h of the same person's incident"
+        within = f" or begins within {gap_hours:g} h of its end" if gap_hours else ""
+        title = f"overlaps the same person's earlier incident{within}"
         return step.note("I04", title, "merged", len(step.rows) - len(rows), rows)
 
     return rule
 
 
-def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
-    """Merge incidents of one person that overlap or lie within a gap.
+def followed_while_open(step: Step) -> Step:
+    """An incident without an end that another report follows; its end is not made up."""
+    ordered = step.rows.sort_values(["person_id", "reported_at", "incident_id"])
+    followed = ordered["person_id"] == ordered["person_id"].shift(-1)
+    odd = ordered["ended_at"].isna() & followed
+    return step.flag("I05", "still open when the same person is reported again", odd)
 
-    An incident joins the one before it where its report comes at most ``gap_hours`` after the
-    latest end so far; at a gap of zero it must come strictly before that end. An incident
-    without an end is never followed by a merge. The merged incident keeps the first report and
-    the first row's values, the latest end (missing if that of the last is), the highest risk
-    and any harm.
 
-    Parameters
-    ----------
-    incidents : DataFrame
-        Canonical incidents.
-    gap_hours : float
-        Hours, at least 0.
+def outside_observation(persons: pd.DataFrame, time_zone: str) -> Rule:
+    """A report on a day on which the person was not under observation."""
+    window = persons.drop_duplicates("person_id").set_index("person_id")
 
-    Returns
-    -------
-    DataFrame
-        At most as many rows, sorted as they came.
+    def rule(step: Step) -> Step:
+        day = step.rows["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+        begins = step.rows["person_id"].map(window["observed_from"])
+        ends = step.rows["person_id"].map(window["observed_to"])
+        odd = (day < begins) | (day > ends)
+        return step.flag("I06", "report outside the person's window of observation", odd)
 
-    Examples
-    --------
-    >>> import missing_lib.force.tables as t
-    >>> two = t.conform(pd.DataFrame({
-    ...     "incident_id": ["1", "2"], "person_id": ["a", "a"],
-    ...     "reported_at": ["2020-01-01T10:00Z", "2020-01-01T15:00Z"],
-    ...     "ended_at": ["2020-01-01T12:00Z", "2020-01-01T16:00Z"]}), "incidents")
-    >>> len(merge_incidents(two, 1)), len(merge_incidents(two, 6))
-    (2, 1)
-    """
-    if incidents.empty:
-        return incidents
-    ordered = incidents.sort_values(["person_id", "reported_at", "incident_id"], kind="stable")
-    gap = pd.Timedelta(hours=gap_hours)
-    latest = ordered.groupby("person_id")["ended_at"].cummax().groupby(ordered["person_id"]).shift()
-    before_end = ordered["reported_at"] < latest
-    joins = before_end if gap_hours == 0 else ordered["reported_at"] <= latest + gap
-    open_before = ordered["ended_at"].isna().groupby(ordered["person_id"]).shift(fill_value=False)
-    joins &= latest.notna() & ~open_before
-    if not joins.any():
-        return incidents
-    spell = (~joins).cumsum()
-    kept = ordered[~joins].copy()
-    groups = ordered.groupby(spell, sort=False)
-    last_open = groups["ended_at"].apply(lambda ends: bool(ends.isna().iloc[-1]))
-    kept["ended_at"] = groups["ended_at"].max().mask(last_open).to_numpy()
-    kept["ended_at"] = kept["ended_at"].astype(incidents["ended_at"].dtype)
-    final = groups["risk_final"].apply(lambda grades: grades.cat.codes.max())
-    dtype = incidents["risk_final"].dtype
-    kept["risk_final"] = pd.Categorical.from_codes(final.to_numpy(), dtype=dtype)
-    kept["harm"] = groups["harm"].max().to_numpy()
-    return kept.sort_index()
+    return rule
+
+
+def marker_backwards(step: Step) -> Step:
+    """A marker that ceased to hold before it was recorded."""
+    bad = step.rows["known_to"] < step.rows["known_from"]
+    return step.blank("M01", "marker ends before it begins", bad, "known_to")
 
 
 def order_pairs(step: Step) -> Step:
@@ -251,39 +262,56 @@ def apply(step: Step, rules: list[Rule]) -> Step:
     return step
 
 
-def rules_for(
-    table: str,
-    persons: pd.DataFrame,
-    end: pd.Timestamp,
-    time_zone: str,
-    gap_hours: float,
-    times_mapped: bool,
-) -> list[Rule]:
+@dataclass(frozen=True)
+class Surroundings:
+    """What rules look at beside the rows themselves.
+
+    Attributes
+    ----------
+    persons : DataFrame
+        Canonical persons after their own rules.
+    end : Timestamp
+        Last day of the study.
+    time_zone : str
+        Zone of the force's days.
+    clocks : tuple of str
+        Zones in which a report at midnight may be a placeholder.
+    gap_hours : float
+        Gap within which incidents are merged.
+    """
+
+    persons: pd.DataFrame
+    end: pd.Timestamp
+    time_zone: str
+    clocks: tuple[str, ...]
+    gap_hours: float
+
+
+def rules_for(table: str, around: Surroundings) -> list[Rule]:
     """The rules of one canonical table, in the order in which they are applied."""
-    basic: list[Rule] = [required_values, exact_duplicates]
+    known = unknown_person(around.persons)
     special: dict[str, list[Rule]] = {
-        "persons": [repeated_identifier, implausible_birth(end)],
+        "persons": [repeated_identifier, implausible_birth(around.end), observation_backwards],
         "incidents": [
             repeated_identifier,
-            unknown_person(persons),
+            known,
             missing_after_report,
             ended_before_report,
-            placeholder_times(time_zone, times_mapped),
-            merge_close_incidents(gap_hours),
+            placeholder_times(*around.clocks),
+            merge_close_incidents(around.gap_hours),
+            followed_while_open,
+            outside_observation(around.persons, around.time_zone),
         ],
+        "markers": [known, marker_backwards],
         "ties": [
-            unknown_person(persons, "person_a"),
-            unknown_person(persons, "person_b"),
+            unknown_person(around.persons, "person_a"),
+            unknown_person(around.persons, "person_b"),
             order_pairs,
             repeated_ties,
         ],
+        "events": [known],
     }
-    return basic + special.get(table, [unknown_person(persons)])
-
-
-def is_needed(table: str) -> bool:
-    """True for the tables without which there is no study."""
-    return table in NEEDED_TABLES
+    return [required_values, exact_duplicates, *special[table]]
 
 
 def row_account(rows_in: int, step: Step) -> dict[str, int]:

@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.mapping import (
+    ColumnFrom,
+    Page,
+    SharedTies,
+    Source,
+    check_zone,
+    mapping_problems,
+)
 from missing_lib.force.schema import NEEDED_TABLES, SCHEMA
 
 CODE_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 POPULATIONS = ("children", "adults", "all")
 
 
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Study(_Page):
+class Study(Page):
     """First and last local day of the study window."""
 
     start: dt.date
@@ -39,11 +35,11 @@ class Study(_Page):
     @model_validator(mode="after")
     def _in_order(self) -> Study:
         if self.end <= self.start:
-            raise ValueError("study.end must be later than study.start")
+            raise ValueError("end must be later than start")
         return self
 
 
-class Definitions(_Page):
+class Definitions(Page):
     """The definitions that vary between studies; the defaults are the study's own."""
 
     child_age_limit: int = Field(18, ge=10, le=25)
@@ -53,9 +49,18 @@ class Definitions(_Page):
     gap_days: tuple[int, int] = (14, 28)
     marker_lag_days: int = Field(28, ge=0)
 
+    @field_validator("gap_days")
+    @classmethod
+    def _rising(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 0 < value[0] < value[1]:
+            raise ValueError("give two numbers of days, the smaller first")
+        return value
 
-class UnitCost(_Page):
+
+class UnitCost(Page):
     """Published police cost of one case: range, price year and where it stands."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
 
     low: float = Field(gt=0)
     high: float = Field(gt=0)
@@ -63,8 +68,14 @@ class UnitCost(_Page):
     price_year: str
     source: str
 
+    @model_validator(mode="after")
+    def _in_order(self) -> UnitCost:
+        if self.high < self.low:
+            raise ValueError("high must not be below low")
+        return self
 
-class PolicyChoice(_Page):
+
+class PolicyChoice(Page):
     """A disclosure policy; it can only be stricter than the default."""
 
     threshold: int = Field(10, ge=10)
@@ -78,80 +89,7 @@ class PolicyChoice(_Page):
         return value
 
 
-class ColumnFrom(_Page):
-    """How one canonical column is made from the extract's own columns.
-
-    Exactly one of ``column``, ``columns`` (joined with a space for dates and times, with
-    ``-`` otherwise) and ``value`` (the same for every row) is given.
-    """
-
-    column: str | None = None
-    columns: tuple[str, ...] | None = None
-    value: str | bool | None = None
-    format: str | None = None
-    zone: str | None = None
-    recode: dict[str, str | bool | None] | None = None
-    otherwise: str | bool | None = Field(
-        default=None, description="what a code that recode does not list becomes"
-    )
-    otherwise_missing: bool = False
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> ColumnFrom:
-        given = [k for k in ("column", "columns", "value") if k in self.model_fields_set]
-        if len(given) != 1:
-            raise ValueError("give exactly one of column, columns, value")
-        if self.zone is not None and self.zone not in available_timezones():
-            raise ValueError(f"unknown time zone{suggestion(self.zone, available_timezones())}")
-        return self
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The extract's columns that are read, in order."""
-        if self.column is not None:
-            return (self.column,)
-        return self.columns or ()
-
-
-def _short_form(value: Any) -> Any:
-    """A bare name means ``column``, a list means ``columns``."""
-    if isinstance(value, str):
-        return {"column": value}
-    if isinstance(value, (list, tuple)):
-        return {"columns": value}
-    return value
-
-
-ColumnMapping = Annotated[ColumnFrom, BeforeValidator(_short_form)]
-
-
-class SharedTies(_Page):
-    """Ties made from rows that share a key: two people in one event, one address, one case."""
-
-    key: str
-    person: str
-    date: ColumnMapping
-    tie_type: str
-    agency: str | None = None
-    largest_group: int = Field(20, ge=2, description="groups with more people make no ties")
-
-
-class Source(_Page):
-    """One file that fills one canonical table.
-
-    Without ``columns`` the file is already in canonical vocabulary.
-    """
-
-    file: str
-    encoding: str = "utf-8-sig"
-    delimiter: str = ","
-    decimal: Literal[".", ","] = "."
-    columns: dict[str, ColumnMapping] | None = None
-    shared: SharedTies | None = None
-    extra_columns: Literal["ignore"] = "ignore"
-
-
-class ForceFile(_Page):
+class ForceFile(Page):
     """A force, as its analyst describes it in ``forces/<code>/force.yml``."""
 
     code: str = Field(pattern=CODE_PATTERN)
@@ -168,24 +106,14 @@ class ForceFile(_Page):
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"unknown time zone{suggestion(value, available_timezones())}")
-        return value
+        return check_zone(value)
 
     @field_validator("sources")
     @classmethod
     def _known_tables(cls, value: dict[str, Source]) -> dict[str, Source]:
-        problems = [f"unknown table {t!r}{suggestion(t, SCHEMA)}" for t in value if t not in SCHEMA]
-        problems += [f"the table {t!r} is needed" for t in NEEDED_TABLES if t not in value]
-        for table, source in value.items():
-            for column in source.columns or {}:
-                if table in SCHEMA and column not in SCHEMA[table]:
-                    near = suggestion(column, SCHEMA[table])
-                    problems.append(f"{table} has no canonical column {column!r}{near}")
-            if source.shared is not None and table != "ties":
-                problems.append(f"{table}: 'shared' makes ties and belongs to the table ties")
+        problems = _sources_problems(value)
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return value
 
     @property
@@ -199,6 +127,47 @@ class ForceFile(_Page):
         return self.kind == "synthetic"
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key that is given twice is an error, not a silent choice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for position, key in enumerate(keys):
+            if key in keys[:position]:
+                mark = node.value[position][0].start_mark
+                raise _GivenTwice(f"the key {key!r} near line {mark.line + 1} is given twice")
+        return super().construct_mapping(node, deep)
+
+
+class _GivenTwice(yaml.YAMLError):
+    pass
+
+
+def _content(path: Path) -> dict[Any, Any]:
+    """What the file holds, as plain values."""
+    name = path.name
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+    except FileNotFoundError:
+        raise ContractError(
+            [f"there is no force file {name} in forces/{path.parent.name}"]
+        ) from None
+    except OSError as problem:
+        raise ContractError([f"{name} cannot be read: {problem.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ContractError([f"{name}: save the file as UTF-8 text"]) from None
+    except _GivenTwice as problem:
+        raise ContractError([f"{name}: {problem}; keep one"]) from None
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        where = f" near line {mark.line + 1}" if mark else ""
+        cure = "check indentation and colons, and use spaces instead of tabs"
+        raise ContractError([f"{name}: not valid YAML{where}; {cure}"]) from None
+    if not isinstance(content, dict):
+        raise ContractError([f"{name}: expected keys such as 'code:' and 'sources:'"])
+    return content
+
+
 def read_force_file(path: Path) -> ForceFile:
     """Read and check a whole force file.
 
@@ -207,26 +176,15 @@ def read_force_file(path: Path) -> ForceFile:
     ContractError
         With every problem of the file at once: place, what was expected, what to do.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ContractError(
-            [f"there is no force file {path.name} in forces/{path.parent.name}"]
-        ) from None
-    except UnicodeDecodeError:
-        raise ContractError([f"{path.name}: save the file as UTF-8 text"]) from None
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        raise ContractError(
-            [f"{path.name}: not valid YAML{where}; check indentation and colons"]
-        ) from None
-    if not isinstance(content, dict):
-        raise ContractError([f"{path.name}: expected keys such as 'code:' and 'sources:'"])
+    content = _content(path)
     try:
         force = ForceFile.model_validate(content)
     except ValidationError as problems:
-        raise ContractError([_plain(p, path.name) for p in problems.errors()]) from None
+        lines = [line for p in problems.errors() for line in _plain(p)]
+        sources = content.get("sources")
+        if isinstance(sources, dict):
+            lines += [f"sources: {line}" for line in _sources_problems(_valid(sources))]
+        raise ContractError(f"{path.name}: {line}" for line in dict.fromkeys(lines)) from None
     if force.code != path.parent.name:
         raise ContractError(
             [f"{path.name}: code is {force.code!r} but the folder is {path.parent.name!r}"]
@@ -234,21 +192,49 @@ def read_force_file(path: Path) -> ForceFile:
     return force
 
 
-def _plain(problem: Any, file: str) -> str:
+def _valid(sources: dict[Any, Any]) -> dict[str, Source | None]:
+    """Sources by table; None where pydantic has complained already."""
+    valid: dict[str, Source | None] = {}
+    for table, content in sources.items():
+        try:
+            valid[str(table)] = Source.model_validate(content)
+        except ValidationError:
+            valid[str(table)] = None
+    return valid
+
+
+def _sources_problems(sources: Mapping[str, Source | None]) -> list[str]:
+    """Tables that are not canonical or lack, and mappings that cannot work."""
+    problems = [f"the table {t!r} is needed" for t in NEEDED_TABLES if t not in sources]
+    for table, source in sources.items():
+        if table not in SCHEMA:
+            problems.append(f"unknown table {table!r}{suggestion(table, SCHEMA)}")
+        elif source is not None:
+            problems += mapping_problems(table, source)
+    return problems
+
+
+def _plain(problem: Any) -> Iterable[str]:
     """One validation problem as place, expectation and cure."""
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        parent = _model_at(problem["loc"][:-1])
-        known = parent.model_fields if parent else ()
-        key = str(problem["loc"][-1])
-        return f"{file}: unknown key '{place}'{suggestion(key, known)}; correct or remove it"
-    if problem["type"] == "missing":
-        return f"{file}: the key '{place}' is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{file}: '{place}': {message[0].lower()}{message[1:]}"
+    loc = [part for part in problem["loc"] if part not in ("[key]", "str", "bool")]
+    place = ".".join(str(part) for part in loc)
+    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        page = _page_at(problem["loc"][:-1])
+        near = suggestion(str(loc[-1]), page.model_fields if page else ())
+        return [f"unknown key '{place}'{near}; correct or remove it"]
+    if kind == "missing":
+        return [f"the key '{place}' is missing"]
+    if "[key]" in problem["loc"]:
+        message = "codes must be text; put them in quotes"
+    elif kind == "string_pattern_mismatch":
+        message = "use lower-case letters and digits, with hyphens between words"
+    elif kind == "greater_than_equal" and loc[0] == "policy":
+        message = f"can only be stricter than the default, {problem['ctx']['ge']} or more"
+    return [f"{place}: {line[0].lower()}{line[1:]}" for line in message.splitlines()]
 
 
-def _model_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+def _page_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
     """The page of the force file that holds a place, for suggestions."""
     pages: dict[str, type[BaseModel]] = {
         "study": Study,
@@ -294,7 +280,8 @@ def check_population(name: str) -> str:
     'children'
     """
     if name not in POPULATIONS:
-        near = difflib.get_close_matches(name, POPULATIONS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ContractError([f"no population {name!r}{hint} There are: {', '.join(POPULATIONS)}"])
+        near = suggestion(name, POPULATIONS).strip(" ()")
+        there = "there are: " + ", ".join(POPULATIONS)
+        hints = "; ".join(hint for hint in (near, there) if hint)
+        raise ContractError([f"no population {name!r}; {hints}"])
     return name

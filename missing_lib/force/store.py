@@ -7,26 +7,23 @@ from pathlib import Path
 
 import pandas as pd
 
+from missing_lib.force.errors import ContractError
 from missing_lib.force.intake import Intake
+from missing_lib.force.places import make_restricted_folder, restricted_folder
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.tables import Tables, conform
 
-RESTRICTED = "restricted"
-
-
-def restricted_folder(force_folder: Path) -> Path:
-    """Where what must not leave is kept; ignored by version control."""
-    return force_folder / RESTRICTED
-
 
 def save(intake: Intake, force_folder: Path) -> None:
-    """Write tables, ledger, accounts and quarantined rows."""
-    folder = restricted_folder(force_folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write tables, ledger, accounts, quarantined rows and the places of unread texts."""
+    folder = make_restricted_folder(force_folder)
+    for stale in folder.glob("quarantined-*.csv"):
+        stale.unlink()
     for table in SCHEMA:
         intake.tables[table].to_parquet(folder / f"{table}.parquet", index=False)
     intake.ledger.to_csv(folder / "ledger.csv", index=False)
     intake.accounts.to_csv(folder / "accounts.csv", index=False)
+    intake.unread.to_csv(folder / "unread.csv", index=False)
     for table, rows in intake.quarantined.items():
         rows.to_csv(folder / f"quarantined-{table}.csv", index=False)
     about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
@@ -34,8 +31,17 @@ def save(intake: Intake, force_folder: Path) -> None:
 
 
 def load(force_folder: Path) -> Intake:
-    """Read back what :func:`save` wrote, without the quarantined rows."""
+    """Read back what :func:`save` wrote, without the quarantined rows.
+
+    Raises
+    ------
+    ContractError
+        If nothing has been taken in yet.
+    """
     folder = restricted_folder(force_folder)
+    if not (folder / "about.json").is_file():
+        name = force_folder.name
+        raise ContractError([f"{name}: nothing taken in yet; run 'missing-book check {name}'"])
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     frames = {t: conform(pd.read_parquet(folder / f"{t}.parquet"), t) for t in SCHEMA}
     return Intake(
@@ -44,4 +50,5 @@ def load(force_folder: Path) -> Intake:
         accounts=pd.read_csv(folder / "accounts.csv"),
         quarantined={},
         caveats=tuple(about["caveats"]),
+        unread=pd.read_csv(folder / "unread.csv"),
     )

@@ -1,0 +1,70 @@
+"""Ties made from rows that share a key: two people in one event, one address, one case."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from missing_lib.force.convert import Read, read_dates
+from missing_lib.force.mapping import SharedTies
+
+
+def pairs(raw: pd.DataFrame, shared: SharedTies) -> tuple[pd.DataFrame, Read, list[str]]:
+    """Pairs of people who share a key, in canonical vocabulary.
+
+    A pair is dated by the day on which the later of the two first appears under the key: before
+    that day nobody could know of the tie.
+
+    Parameters
+    ----------
+    raw : DataFrame of str
+        One row per person under a key.
+    shared : SharedTies
+        Columns, type of tie, and the size above which a group makes no ties.
+
+    Returns
+    -------
+    rows : DataFrame of str
+        ``person_a`` < ``person_b``, ``tie_type``, ``first_seen``, ``agency``; a pair occurs
+        once for each key that it shares.
+    dates : Read
+        How the dates were read.
+    caveats : list of str
+        Rows that make no tie, counted by reason.
+    """
+    dates = read_dates(raw, shared.date)
+    rows = pd.DataFrame(
+        {
+            "key": raw[shared.key].str.strip(),
+            "person": raw[shared.person].str.strip(),
+            "date": dates.values,
+        }
+    )
+    usable = (rows["key"] != "") & (rows["person"] != "") & rows["date"].notna()
+    first = rows[usable].groupby(["key", "person"], as_index=False)["date"].min()
+    size = first.groupby("key")["person"].transform("size")
+    small = first[size.between(2, shared.largest_group)]
+    both = small.merge(small, on="key", suffixes=("_a", "_b"))
+    both = both[both["person_a"] < both["person_b"]].reset_index(drop=True)
+    made = pd.DataFrame(
+        {
+            "person_a": both["person_a"],
+            "person_b": both["person_b"],
+            "tie_type": shared.tie_type,
+            "first_seen": both[["date_a", "date_b"]].max(axis=1).dt.strftime("%Y-%m-%d"),
+            "agency": shared.agency or "",
+        },
+        dtype=str,
+    )
+    return made, dates, _notes(shared, int((~usable).sum()), first[size > shared.largest_group])
+
+
+def _notes(shared: SharedTies, unusable: int, large: pd.DataFrame) -> list[str]:
+    notes = []
+    if unusable:
+        notes.append(f"ties: rows without key, person or date that make no tie: {unusable}")
+    if len(large):
+        notes.append(
+            f"ties: groups of more than {shared.largest_group} people that make no ties, as "
+            f"'largest_group' says: {large['key'].nunique()}, with {len(large)} memberships"
+        )
+    return notes

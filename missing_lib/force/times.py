@@ -1,0 +1,127 @@
+"""Dates and clock times by their declared formats; nothing is guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from missing_lib.force.mapping import EXCEL, EXCEL_1904
+
+ISO_DATE = "%Y-%m-%d"
+
+#: Words that pandas reads as the moment of reading, and a date that is cut short.
+_NOT_A_DATE = r"now|today|\d{4}(?:-?\d\d)?"
+#: An offset at the end of a clock time, with or without the name of a zone in brackets.
+_OFFSET = r"[T ]\d\d.*?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
+#: Day zero of a spreadsheet's day numbers; before day 61 they count a day that never was.
+_DAY_ZERO = {EXCEL: ("1899-12-30", 61), EXCEL_1904: ("1904-01-01", 0)}
+#: Day number after which pandas has no dates (in the year 2262).
+_LAST_DAY = 130_000
+
+
+@dataclass(frozen=True)
+class Instants:
+    """Clock times as instants.
+
+    Attributes
+    ----------
+    instants : Series of datetime64[ns, UTC]
+    twice, never : int
+        Clock times that occur twice, and that do not occur, where clocks change.
+    """
+
+    instants: pd.Series
+    twice: int
+    never: int
+
+
+def in_words(formats: tuple[str, ...], kind: str) -> str:
+    """The formats for a message.
+
+    Examples
+    --------
+    >>> in_words(("%d/%m/%Y", "%Y-%m-%d"), "date")
+    '%d/%m/%Y or %Y-%m-%d'
+    """
+    usual = {"date": "2020-12-31", "time": "2020-12-31 23:59 or 2020-12-31T23:59:00Z"}
+    return " or ".join(formats) or usual[kind]
+
+
+def parse_dates(text: pd.Series, formats: tuple[str, ...]) -> pd.Series:
+    """Dates by the declared formats alone, in their order; what fits none is missing.
+
+    A date is the day that is written, also where a clock time and an offset follow it.
+
+    Examples
+    --------
+    >>> parse_dates(pd.Series(["03/04/2020", "2020-04-03"]), ("%d/%m/%Y",)).tolist()
+    [Timestamp('2020-04-03 00:00:00'), NaT]
+    """
+    days = pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns]")
+    for one in formats or (ISO_DATE,):
+        if "%z" in one:
+            written = text.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
+            read = _parsed(written, one.replace("%z", "").rstrip())
+        else:
+            read = _parsed(text, one)
+        days = days.fillna(read.dt.normalize())
+    return days
+
+
+def parse_times(text: pd.Series, formats: tuple[str, ...], zone: str) -> Instants:
+    """Instants in UTC by the declared formats and zone.
+
+    Without a format the text is ISO 8601. An offset in the text wins over the zone. A clock
+    time that occurs twice is taken as the first, one that does not occur is moved forward to
+    the next that does.
+    """
+    if not formats:
+        return _parse_iso(text, zone)
+    done = Instants(pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns, UTC]"), 0, 0)
+    for one in formats:
+        rest = text.where(done.instants.isna(), "")
+        done = _together(done, _located(_parsed(rest, one), zone))
+    return done
+
+
+def _parse_iso(text: pd.Series, zone: str) -> Instants:
+    plain = text.str.replace(r"\[[^\]]*\]$", "", regex=True)
+    plain = plain.mask((plain == "") | plain.str.fullmatch(_NOT_A_DATE))
+    offset = plain.str.contains(_OFFSET, regex=True, na=False)
+    instants = pd.to_datetime(plain.where(offset), format="ISO8601", utc=True, errors="coerce")
+    local = pd.to_datetime(plain.mask(offset), format="ISO8601", errors="coerce")
+    return _together(Instants(instants, 0, 0), _located(local, zone))
+
+
+def _parsed(text: pd.Series, one: str) -> pd.Series:
+    """Local clock times by one format, or instants where the format has an offset."""
+    if one in _DAY_ZERO:
+        zero, first = _DAY_ZERO[one]
+        days = pd.to_numeric(text.mask(text == ""), errors="coerce")
+        days = days.where(days.between(first, _LAST_DAY)).astype(float)
+        return pd.Timestamp(zero) + pd.to_timedelta(days, unit="D").dt.round("s")
+    known = text.mask((text == "") | text.isin(["now", "today"]))
+    return pd.to_datetime(known, format=one, errors="coerce", utc="%z" in one.lower())
+
+
+def _located(local: pd.Series, zone: str) -> Instants:
+    """Instants of local clock times, with those counted that clock changes make unsure."""
+    if local.dt.tz is not None:
+        return Instants(local, 0, 0)
+    first_of_two = np.ones(len(local), dtype=bool)
+    located = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="shift_forward")
+    sure = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward")
+    exact = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="NaT")
+    return Instants(
+        located.dt.tz_convert("UTC"),
+        twice=int((located.notna() & sure.isna()).sum()),
+        never=int((located.notna() & exact.isna()).sum()),
+    )
+
+
+def _together(first: Instants, then: Instants) -> Instants:
+    """What was read already, and what the next format adds."""
+    instants = first.instants.astype("datetime64[ns, UTC]").fillna(then.instants)
+    return Instants(instants, first.twice + then.twice, first.never + then.never)

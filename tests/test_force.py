@@ -1,0 +1,240 @@
+"""The force file: each mistake is one clear line, all of them come at once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.intake import Intake, take_in
+from missing_lib.force.spec import ForceFile, check_population, find_force, read_force_file
+
+#: Values planted in the extract; none may stand in a message.
+SECRETS = ("Zephyrine", "Quillfeather", "1987-06-05", "QX9", "07700900123")
+
+PERSONS = f"""NOMINAL,NAME,DOB,GENDER
+N1,{SECRETS[0]} {SECRETS[1]},1987-06-05,F
+N2,Somebody,2004-01-31,M
+"""
+INCIDENTS = """REF,NOMINAL,REPORTED,FOUND,RISK,NOTE
+R1,N1,2015-03-01 10:00,2015-03-01 12:00,M,07700900123
+R2,N2,2015-03-02 10:00,,H,QX9
+R3,N1,2015-04-01 10:00,2015-04-01 12:00,M,
+"""
+PAGE: dict[str, Any] = {
+    "code": "mark",
+    "name": "Mark (synthetic)",
+    "kind": "synthetic",
+    "study": {"start": "2015-01-01", "end": "2017-12-31"},
+    "sources": {
+        "persons": {
+            "file": "persons.csv",
+            "columns": {
+                "person_id": "NOMINAL",
+                "birth_date": "DOB",
+                "sex": {"column": "GENDER", "recode": {"F": "female", "M": "male"}},
+            },
+        },
+        "incidents": {
+            "file": "incidents.csv",
+            "columns": {
+                "incident_id": "REF",
+                "person_id": "NOMINAL",
+                "reported_at": {"column": "REPORTED", "format": "%Y-%m-%d %H:%M"},
+                "ended_at": {"column": "FOUND", "format": "%Y-%m-%d %H:%M"},
+                "risk_final": {"column": "RISK", "recode": {"M": "medium", "H": "high"}},
+            },
+        },
+    },
+}
+
+
+def set_at(page: dict[str, Any], place: str, value: Any) -> None:
+    """Set or (``...``) remove a key; a place is written as in the messages."""
+    *way, last = place.split(".")
+    for key in way:
+        page = page.setdefault(key, {})
+    if value is ...:
+        del page[last]
+    else:
+        page[last] = value
+
+
+def make_force(root: Path, files: dict[str, str | bytes] | None = None, **changes: Any) -> Path:
+    """A folder with a force file and its extract.
+
+    Parameters
+    ----------
+    changes : dict
+        New values by place, ``__`` for a dot; ``...`` removes the key.
+    """
+    folder = root / "mark"
+    folder.mkdir(parents=True)
+    page = copy.deepcopy(PAGE)
+    for place, value in changes.items():
+        set_at(page, place.replace("__", "."), value)
+    (folder / "force.yml").write_text(yaml.safe_dump(page, sort_keys=False), encoding="utf-8")
+    for name, content in (
+        {"persons.csv": PERSONS, "incidents.csv": INCIDENTS} | (files or {})
+    ).items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def taken_in(folder: Path) -> Intake:
+    return take_in(read_force_file(folder / "force.yml"), folder)
+
+
+def complaints(act: Callable[[], object]) -> list[str]:
+    """The lines of the error; no planted value is in them."""
+    with pytest.raises(ContractError) as caught:
+        act()
+    lines = list(caught.value.problems)
+    assert not [s for s in SECRETS for line in lines if s.casefold() in line.casefold()]
+    assert all(line and "\n" not in line for line in lines)
+    assert caught.value.exit_code == 2
+    return lines
+
+
+def test_the_unchanged_force_is_read(tmp_path: Path) -> None:
+    intake = taken_in(make_force(tmp_path))
+    assert intake.caveats == ()
+    assert intake.tables.absent == {"markers", "ties", "events"}
+    assert intake.tables.persons["sex"].tolist() == ["female", "male"]
+    assert intake.tables.incidents["risk_final"].tolist() == ["medium", "high", "medium"]
+    assert intake.accounts["kept"].tolist() == [2, 3]
+
+
+# --- the force file -----------------------------------------------------------------------------
+
+SEX = "sources.persons.columns.sex"
+REPORTED = "sources.incidents.columns.reported_at"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        ("time_zne", "x", "unknown key 'time_zne' (did you mean 'time_zone'?); correct or remove"),
+        ("study.ende", "x", "unknown key 'study.ende' (did you mean 'end'?)"),
+        ("policy.treshold", 20, "unknown key 'policy.treshold' (did you mean 'threshold'?)"),
+        ("definitions.merge_gap", 1, "(did you mean 'merge_gap_hours'?)"),
+        ("sources.persons.encodng", "x", "(did you mean 'encoding'?)"),
+        (f"{REPORTED}.fromat", "%Y", f"unknown key '{REPORTED}.fromat' (did you mean 'format'?)"),
+        ("study", ..., "the key 'study' is missing"),
+        ("study.end", ..., "the key 'study.end' is missing"),
+        ("sources.persons.file", ..., "the key 'sources.persons.file' is missing"),
+        ("sources.incidents", ..., "sources: the table 'incidents' is needed"),
+        ("definitions.child_age_limit", "old", "definitions.child_age_limit: input should be a"),
+        ("definitions.gap_days", [28, 14], "definitions.gap_days: give two numbers of days"),
+        ("definitions.merge_gap_hours", 25, "should be less than or equal to 24"),
+        ("study.end", "2014-12-31", "study: end must be later than start"),
+        ("study.start", "31/12/2014", "study.start: input should be a valid date"),
+        ("unit_cost", {"low": 2, "high": 1, "price_year": 2012, "source": "x"}, "high must not be"),
+        ("policy.threshold", 9, "policy.threshold: can only be stricter than the default, 10 or"),
+        ("policy.rounding", 3, "policy.rounding: can only be stricter than the default, 5 or more"),
+        ("policy.rounding", 7, "policy.rounding: rounding must be a multiple of 5"),
+        ("code", "Mark 1", "code: use lower-case letters and digits, with hyphens"),
+        ("code", "other", "code is 'other' but the folder is 'mark'"),
+        ("kind", "fake", "kind: input should be 'synthetic' or 'real'"),
+        ("time_zone", "Europe/Londn", "'Europe/Londn' (did you mean 'Europe/London'?)"),
+        (f"{REPORTED}.zone", "UCT+1", f"{REPORTED}.zone: unknown time zone 'UCT+1'"),
+        ("sources.incident", {"file": "x"}, "unknown table 'incident' (did you mean 'incidents'?)"),
+        ("sources.persons.columns.birthdate", "DOB", "'birthdate' (did you mean 'birth_date'?)"),
+        ("sources.persons.columns.person_id", ..., "nothing is mapped to 'person_id'"),
+        (f"{SEX}.recode", {"F": "femal"}, "columns.sex: 'femal' is not one of female, male"),
+        (f"{SEX}.recode", {1: "female"}, f"{SEX}.recode.1: codes must be text; put them in quotes"),
+        (f"{SEX}.recode", {"F": 1}, "1 is read as a number or a date; put it in quotes"),
+        (f"{SEX}.recode", {"F": True}, "columns.sex: True is not text; put it in quotes"),
+        (f"{SEX}.format", "%Y", "columns.sex: 'format' is for dates and times"),
+        (f"{SEX}.zone", "UTC", "columns.sex: 'zone' is for times"),
+        (f"{SEX}.value", "female", "give exactly one of column, columns, value"),
+        (SEX, {"column": ""}, f"{SEX}: column names no column"),
+        (SEX, {"column": "GENDER", "otherwise": "other"}, "otherwise goes with recode"),
+        ("sources.incidents.columns.harm", {"value": "no"}, "'no' is not true, false or null"),
+        (f"{REPORTED}.format", "dd/mm/yyyy", "names no year; write formats such as %d/%m/%Y"),
+        (f"{REPORTED}.format", "%d/%M/%Y", "%M is minutes, months are %m"),
+        (f"{REPORTED}.format", ["%d/%m/%Y", "%m/%d/%Y"], "that is guessing"),
+        ("sources.persons.delimiter", "::", "delimiter: give one sign"),
+        ("sources.persons.encoding", "cp1525", "unknown encoding 'cp1525'; usual ones are utf-8"),
+        ("sources.persons.shared", {"key": "k", "person": "p", "date": "d", "tie_type": "t"},
+         "persons: 'shared' makes ties and belongs to the table ties"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_the_force_file(tmp_path: Path, place: str, value: Any, said: str) -> None:
+    folder = make_force(tmp_path, **{place.replace(".", "__"): value})
+    lines = complaints(lambda: read_force_file(folder / "force.yml"))
+    assert len([line for line in lines if said in line]) == 1, lines
+    assert all(line.startswith("force.yml: ") for line in lines)
+    assert len(lines) == 1, lines
+
+
+def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
+    folder = make_force(
+        tmp_path,
+        time_zne="x",
+        policy__threshold=5,
+        sources__persons__columns__birthdate="DOB",
+        sources__incidents__encodng="x",
+        sources__tie={"file": "x.csv"},
+        sources__markers={"file": "m.csv", "columns": {"person_id": "P"}},
+    )
+    lines = complaints(lambda: read_force_file(folder / "force.yml"))
+    for part in (
+        "time_zne",
+        "stricter",
+        "birth_date",
+        "encodng",
+        "'ties'",
+        "'marker'",
+        "'known_from'",
+    ):
+        assert [line for line in lines if part in line], part
+    assert len(lines) == len(set(lines)) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"code: mark\ncode: mark\n", "the key 'code' near line 2 is given twice; keep one"),
+        (b"sources:\n  persons:\n    file: a\n    file: b\n", "'file' near line 4 is given twice"),
+        (b"code: [mark\n", "not valid YAML near line 2; check indentation"),
+        (b"- a\n", "expected keys such as 'code:' and 'sources:'"),
+        (b"", "expected keys such as 'code:' and 'sources:'"),
+        ("name: Münster".encode("cp1252"), "save the file as UTF-8 text"),
+    ],
+)  # fmt: skip
+def test_a_force_file_that_is_no_page(tmp_path: Path, content: bytes, said: str) -> None:
+    folder = make_force(tmp_path)
+    (folder / "force.yml").write_bytes(content)
+    (line,) = complaints(lambda: read_force_file(folder / "force.yml"))
+    assert said in line
+
+
+def test_a_force_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = make_force(tmp_path) / "force.yml"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read_force_file(file).code == "mark"
+
+
+def test_forces_and_populations_are_found_by_name(tmp_path: Path) -> None:
+    folder = make_force(tmp_path)
+    assert isinstance(find_force(tmp_path, "mark"), ForceFile)
+    assert complaints(lambda: find_force(tmp_path, "Marc")) == [
+        "no force 'Marc' (did you mean 'mark'?); there are: mark"
+    ]
+    assert complaints(lambda: find_force(tmp_path / "x", "mark")) == [
+        "no force 'mark'; there is none yet"
+    ]
+    (folder / "force.yml").unlink()
+    (line,) = complaints(lambda: read_force_file(folder / "force.yml"))
+    assert line == "there is no force file force.yml in forces/mark"
+    assert complaints(lambda: check_population("adult")) == [
+        "no population 'adult'; did you mean 'adults'?; there are: children, adults, all"
+    ]
+    assert suggestion("PERSON_ID", ["person_id"]) == " (did you mean 'person_id'?)"

@@ -1,0 +1,169 @@
+"""Files of the extract: what cannot be read is one clear line without a value of a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from missing_lib.force import store
+from missing_lib.force.schema import SCHEMA
+from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "sources.persons.file: 'persons.csv' is empty, not even a header"),
+        ("\n\n", "sources.persons.file: 'persons.csv' is empty, not even a header"),
+        ("\n" + PERSONS, "the first row of 'persons.csv' is blank, not a header"),
+        (", ,\n" + PERSONS, "the first row of 'persons.csv' is blank, not a header"),
+        (PERSONS.replace(",", ";"), "sources.persons.delimiter: the header of 'persons.csv' is one "
+         "cell when cut at ','; it looks cut at ';'"),
+        ("Extract of Monday\n" + PERSONS, "is the first row the header"),
+        (PERSONS.replace("M\n", "M,\n"), "rows with more cells than its first row: 1; is"),
+        (PERSONS.replace("Somebody", '"Some'), "has a quotation mark that is never closed"),
+        (PERSONS.replace("Somebody", "Zo\u00eb").encode("cp1252"),
+         "sources.persons.encoding: 'persons.csv' is not utf-8-sig text; files from Windows"),
+        (PERSONS.encode("utf-16"), "is UTF-16 text; say 'encoding: utf-16'"),
+        (b"PK\x03\x04" + bytes(30), "is a spreadsheet workbook or an archive; save the sheet as"),
+        (PERSONS.replace("DOB", "D_O_B"), "sources.persons.columns.birth_date: 'persons.csv' has "
+         "no column 'DOB' (did you mean 'D_O_B'?)"),
+        (PERSONS.replace("GENDER", "gender"), "no column 'GENDER' (did you mean 'gender'?)"),
+        (PERSONS.replace("NAME", "DOB"), "'persons.csv' has 2 columns named 'DOB'; rename one"),
+        (PERSONS.split("\n", 1)[1], "has none of the 3 columns that are needed; is its first row"),
+        (PERSONS.replace(",F\n", ",Zephyrine\n"), "persons.sex (your 'GENDER'): 1 row hold"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_used(tmp_path: Path, content: str | bytes, said: str) -> None:
+    folder = make_force(tmp_path, {"persons.csv": content})
+    lines = complaints(lambda: taken_in(folder))
+    assert said in lines[0]
+    assert len(lines) == 1 or lines[1:] == ["rows that could not be read: restricted/unread.csv"]
+
+
+def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
+    folder = make_force(tmp_path, sources__incidents__file="..")
+    (folder / "persons.csv").unlink()
+    assert complaints(lambda: taken_in(folder)) == [
+        "sources.persons.file: there is no file 'persons.csv' at that place",
+        "sources.incidents.file: '..' is a folder, a file is needed",
+    ]
+
+
+def test_a_missing_canonical_column(tmp_path: Path) -> None:
+    folder = make_force(
+        tmp_path, {"persons.csv": "PERSON,birthdate\nN1,1987-06-05\n"},
+        sources__persons={"file": "persons.csv"},
+    )  # fmt: skip
+    (line,) = complaints(lambda: taken_in(folder))
+    assert line == (
+        "sources.persons.columns: 'persons.csv' has no column 'person_id' (did you mean 'PERSON'?)"
+    )
+    (folder / "persons.csv").write_text("person_id,birthdate\nN1,1987-06-05\nN2,\n")
+    (caveat,) = taken_in(folder).caveats
+    assert caveat == ("persons: the column 'birthdate' is not read (did you mean 'birth_date'?)")
+
+
+@pytest.mark.parametrize(
+    ("content", "settings"),
+    [
+        (PERSONS.replace(",", ";"), {"delimiter": ";"}),
+        (PERSONS.replace(",", "\t"), {"delimiter": "tab"}),
+        (PERSONS.replace(",", "|"), {"delimiter": "|"}),
+        (PERSONS.replace("Somebody", "Zo\u00eb \u20ac").encode("cp1252"), {"encoding": "cp1252"}),
+        (PERSONS.encode("utf-16"), {"encoding": "utf-16"}),
+        (PERSONS.encode("utf-8-sig"), {}),
+        (PERSONS.encode("utf-8-sig"), {"encoding": "UTF-8"}),
+        (PERSONS.replace("NOMINAL", '"NOMINAL"').encode("utf-8-sig"), {"encoding": "utf-8"}),
+        (PERSONS.replace("\n", "\r\n"), {}),
+        (PERSONS.replace("Somebody", '"Some, body\nand more"'), {}),
+        (PERSONS.replace("DOB", " DOB ").replace("N2", " N2 "), {}),
+        (PERSONS.replace("NAME", ""), {}),
+        (PERSONS.replace("NAME", "NOMINAL.1"), {}),
+    ],
+)  # fmt: skip
+def test_files_are_read_as_declared(
+    tmp_path: Path, content: str | bytes, settings: dict[str, str]
+) -> None:
+    places = {f"sources__persons__{key}": value for key, value in settings.items()}
+    intake = taken_in(make_force(tmp_path, {"persons.csv": content}, **places))
+    persons = intake.tables.persons
+    assert persons["person_id"].tolist() == ["N1", "N2"]
+    assert persons["sex"].tolist() == ["female", "male"]
+    assert persons["birth_date"].dt.year.tolist() == [1987, 2004]
+    assert len(intake.tables.incidents) == 3
+
+
+def test_blank_and_short_rows_are_counted_and_rows_keep_their_number(tmp_path: Path) -> None:
+    rows = "\n , ,\t,\nN1,x,1987-06-05,F\nN2\n,,2004-01-31,M\n\n,,,\n"
+    folder = make_force(tmp_path, {"persons.csv": "NOMINAL,NAME,DOB,GENDER" + rows})
+    intake = taken_in(folder)
+    assert intake.caveats == (
+        "persons: rows without any value that were left out: 3",
+        "persons: rows with fewer cells than the header, the rest taken as empty: 1",
+    )
+    aside = intake.quarantined["persons"]
+    assert aside[["rule", "source_row"]].to_numpy().tolist() == [["A01", 5]]
+    assert aside["DOB"].tolist() == ["2004-01-31"]
+    assert intake.tables.persons["person_id"].tolist() == ["N1", "N2"]
+    assert intake.accounts.iloc[0].tolist() == ["persons", 3, 2, 0, 1]
+
+
+def test_header_only_and_empty_tables_survive(tmp_path: Path) -> None:
+    headers = {"persons.csv": PERSONS.split("\n")[0], "incidents.csv": INCIDENTS.split("\n")[0]}
+    folder = make_force(tmp_path, headers)
+    intake = taken_in(folder)
+    assert intake.caveats == (
+        "persons: the file has a header and no rows",
+        "incidents: the file has a header and no rows",
+    )
+    store.save(intake, folder)
+    for table in SCHEMA:
+        assert store.load(folder).tables[table].dtypes.equals(intake.tables[table].dtypes)
+
+
+def test_problems_of_all_files_come_together_with_their_rows(tmp_path: Path) -> None:
+    folder = make_force(
+        tmp_path,
+        {
+            "persons.csv": PERSONS.replace("DOB", "BORN"),
+            "incidents.csv": INCIDENTS.replace(",H,", ",QX9,").replace("REF", "REF "),
+        },
+        sources__markers={"file": "none.csv"},
+    )
+    lines = complaints(lambda: taken_in(folder))
+    assert len(lines) == 4
+    unread = pd.read_csv(folder / "restricted" / "unread.csv")
+    assert unread.to_numpy().tolist() == [["incidents", "risk_final", 3]]
+
+
+# --- what is kept -------------------------------------------------------------------------------
+
+
+def test_save_and_load_keep_values_and_types(tmp_path: Path) -> None:
+    folder = make_force(
+        tmp_path, {"incidents.csv": INCIDENTS.replace("R3,N1", "R3,N9")},
+        sources__persons__columns__sex={"column": "GENDER", "otherwise_missing": True},
+    )  # fmt: skip
+    made = taken_in(folder)
+    store.save(made, folder)
+    back = store.load(folder)
+    for table in SCHEMA:
+        pd.testing.assert_frame_equal(back.tables[table], made.tables[table])
+    pd.testing.assert_frame_equal(back.ledger, made.ledger)
+    pd.testing.assert_frame_equal(back.accounts, made.accounts)
+    pd.testing.assert_frame_equal(back.unread, made.unread, check_dtype=False)
+    assert (back.caveats, back.tables.absent) == (made.caveats, made.tables.absent)
+    restricted = folder / "restricted"
+    assert (restricted / ".gitignore").read_text() == "*\n"
+    assert "R3,N9" in (restricted / "quarantined-incidents.csv").read_text()
+    (folder / "incidents.csv").write_text(INCIDENTS)
+    store.save(taken_in(folder), folder)
+    assert "N9" not in (restricted / "quarantined-incidents.csv").read_text()
+
+
+def test_loading_before_anything_was_taken_in(tmp_path: Path) -> None:
+    (line,) = complaints(lambda: store.load(tmp_path / "mark"))
+    assert "run 'missing-book check mark'" in line

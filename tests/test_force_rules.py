@@ -1,0 +1,333 @@
+"""The numbered rules: what each touches, and that every row is accounted for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from missing_lib.force import quality
+from missing_lib.force.intake import Intake, take_in
+from missing_lib.force.merge import merge_incidents
+from missing_lib.force.spec import find_force, read_force_file
+from missing_lib.force.tables import conform
+from tests.conftest import ROOT
+from tests.test_force import INCIDENTS, PERSONS, make_force
+
+MIDNIGHT_ZONE = "Europe/London"
+
+
+def rows(table: str, *cells: dict[str, object]) -> pd.DataFrame:
+    return conform(pd.DataFrame(list(cells)), table)
+
+
+def person(person_id: str, **cells: object) -> dict[str, object]:
+    return {"person_id": person_id, **cells}
+
+
+def incident(
+    number: str, who: str = "a", at: object = "2015-03-01T10:00Z", **cells: object
+) -> dict[str, object]:
+    return {"incident_id": number, "person_id": who, "reported_at": at, **cells}
+
+
+def marker(**cells: object) -> dict[str, object]:
+    return {"person_id": "a", "marker": "arrest", "known_from": "2015-01-02", **cells}
+
+
+def tie(a: str, b: str, seen: str = "2015-01-02", kind: str = "co_arrest") -> dict[str, object]:
+    return {"person_a": a, "person_b": b, "tie_type": kind, "first_seen": seen}
+
+
+def around(
+    gap_hours: float = 0, clocks: tuple[str, ...] = (MIDNIGHT_ZONE,)
+) -> quality.Surroundings:
+    persons = rows(
+        "persons", person("a", observed_from="2015-02-01", observed_to="2016-01-31"), person("b")
+    )
+    return quality.Surroundings(
+        persons, pd.Timestamp("2017-12-31"), MIDNIGHT_ZONE, clocks, gap_hours
+    )
+
+
+def clean(table: str, frame: pd.DataFrame, **settings: object) -> quality.Step:
+    rules = quality.rules_for(table, around(**settings))
+    return quality.apply(quality.Step(table, frame), rules)
+
+
+def touched(step: quality.Step) -> dict[str, int]:
+    return {line.rule: line.touched for line in step.ledger if line.touched}
+
+
+CASES = [
+    ("A01", "quarantined", "persons", [person("a"), person("")]),
+    ("A01", "quarantined", "incidents", [incident("1"), incident("2", at=None)]),
+    ("A01", "quarantined", "markers", [marker(), marker(known_from=None)]),
+    ("A01", "quarantined", "ties", [tie("a", "b"), tie("a", None)]),
+    ("A01", "quarantined", "events", [
+        {"person_id": "a", "event_type": "", "occurred_at": "2015-01-01T10:00Z"}]),
+    ("A02", "merged", "persons", [person("a", sex="male"), person("a", sex="male")]),
+    ("A02", "merged", "incidents", [incident("1"), incident("1")]),
+    ("A02", "merged", "markers", [marker(), marker(), marker(agency="police")]),
+    ("A03", "quarantined", "persons", [person("a", sex="male"), person("a", sex="female")]),
+    ("A03", "quarantined", "incidents", [incident("1"), incident("1", "b")]),
+    ("A04", "quarantined", "incidents", [incident("1"), incident("2", "c")]),
+    ("A04", "quarantined", "markers", [marker(), marker(person_id="c")]),
+    ("A04", "quarantined", "ties", [tie("a", "b"), tie("a", "c")]),
+    ("A04", "quarantined", "ties", [tie("a", "b"), tie("c", "b")]),
+    ("A04", "quarantined", "events", [
+        {"person_id": "c", "event_type": "arrest", "occurred_at": "2015-01-01T10:00Z"}]),
+    ("P01", "set missing", "persons", [
+        person("a", birth_date="1900-01-01"), person("b", birth_date="1908-01-01")]),
+    ("P01", "set missing", "persons", [
+        person("a", birth_date="2018-01-01"), person("b", birth_date="2017-12-31")]),
+    ("P01", "set missing", "persons", [
+        person("a", birth_date="1907-12-30"), person("b", birth_date="1907-12-31")]),
+    ("P02", "set missing", "persons", [
+        person("a", observed_from="2015-01-02", observed_to="2015-01-01"),
+        person("b", observed_from="2015-01-02", observed_to="2015-01-02")]),
+    ("I01", "set missing", "incidents", [
+        incident("1", missing_from_at="2015-03-01T10:01Z"),
+        incident("2", "b", missing_from_at="2015-03-01T10:00Z")]),
+    ("I02", "set missing", "incidents", [
+        incident("1", ended_at="2015-03-01T09:59Z"),
+        incident("2", "b", ended_at="2015-03-01T10:00Z")]),
+    ("I03", "flagged", "incidents", [incident("1", at="2015-06-01T23:00Z"), incident("2", "b")]),
+    ("I03", "flagged", "incidents", [incident("1", "b", at="2015-01-02T00:00Z")]),
+    ("I04", "merged", "incidents", [
+        incident("1", ended_at="2015-03-01T12:00Z"), incident("2", at="2015-03-01T11:59Z")]),
+    ("I05", "flagged", "incidents", [
+        incident("1"), incident("2", at="2015-04-01T10:00Z"), incident("3", "b")]),
+    ("I06", "flagged", "incidents", [
+        incident("1", at="2015-01-31T23:59Z", ended_at="2015-02-01T01:00Z"),
+        incident("2", at="2016-01-31T23:59Z"), incident("3", "b", at="1999-01-01T10:00Z")]),
+    ("I06", "flagged", "incidents", [
+        incident("1", at="2015-02-01T00:01Z", ended_at="2015-02-01T01:00Z"),
+        incident("2", at="2016-02-01T00:01Z")]),
+    ("M01", "set missing", "markers", [
+        marker(known_to="2015-01-01"), marker(known_to="2015-01-02")]),
+    ("T01", "flagged", "ties", [tie("b", "a"), tie("a", "b", kind="intelligence")]),
+    ("T02", "quarantined", "ties", [tie("a", "a"), tie("a", "b")]),
+    ("T03", "merged", "ties", [
+        tie("a", "b"), tie("b", "a", kind="x"), tie("a", "b", "2014-01-01")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "action", "table", "cells"), CASES)
+def test_a_rule_touches_one_row_and_no_other_rule_does(
+    rule: str, action: str, table: str, cells: list[dict[str, object]]
+) -> None:
+    frame = rows(table, *cells)
+    step = clean(table, frame)
+    beside = {"T01"} if rule == "T03" else set()
+    assert {name: n for name, n in touched(step).items() if name not in beside} == {rule: 1}
+    (line,) = [line for line in step.ledger if line.rule == rule and line.touched]
+    assert line.action == action
+    gone = action in ("merged", "quarantined")
+    assert (line.before, line.after) == (len(frame), len(frame) - gone)
+    account = quality.row_account(len(frame), step)
+    assert account["quarantined"] == (action == "quarantined")
+    assert account["merged"] == (action == "merged")
+    for earlier, later in zip(step.ledger, step.ledger[1:], strict=False):
+        assert later.before == earlier.after
+
+
+def test_what_rules_leave_behind() -> None:
+    ties = clean("ties", rows("ties", tie("b", "a"), tie("a", "b", "2014-01-01"))).rows
+    assert ties[["person_a", "person_b"]].to_numpy().tolist() == [["a", "b"]]
+    assert ties["first_seen"].tolist() == [pd.Timestamp("2014-01-01")]
+    backwards = person("a", observed_from="2015-01-02", observed_to="2015-01-01")
+    window = clean("persons", rows("persons", backwards)).rows
+    assert window[["observed_from", "observed_to"]].isna().all(axis=None)
+    born = clean("persons", rows("persons", person("a", birth_date="1901-01-01"))).rows
+    assert born["birth_date"].isna().all()
+    late = clean("incidents", rows("incidents", incident("1", ended_at="2015-03-01T09:00Z"))).rows
+    assert late["ended_at"].isna().all()
+    first = clean("persons", rows("persons", person("a", sex="male"), person("a", sex="female")))
+    assert first.rows["sex"].tolist() == ["male"]
+    assert first.quarantined.to_numpy().tolist() == [[1, "A03"]]
+
+
+def test_placeholder_midnight_is_that_of_the_force_or_of_the_extract() -> None:
+    frame = rows(
+        "incidents",
+        incident("1", at="2015-06-01T23:00Z"),
+        incident("2", "b", at="2015-06-01T00:00Z"),
+        incident("3", "b", at="2015-07-01T23:00Z", time_known=True),
+        incident("4", "b", at="2015-08-01T12:00Z", time_known=False),
+    )
+    known = clean("incidents", frame).rows["time_known"].tolist()
+    assert known == [False, True, True, False]
+    both = clean("incidents", frame, clocks=(MIDNIGHT_ZONE, "UTC"))
+    assert both.rows["time_known"].tolist() == [False, False, True, False]
+    assert touched(both)["I03"] == 2
+
+
+def test_birth_after_the_first_report_is_set_missing() -> None:
+    incidents = rows(
+        "incidents", incident("1", at="2015-06-01T23:30Z"), incident("2", at="2016-06-01T23:30Z")
+    )
+    rule = quality.born_after_report(incidents, MIDNIGHT_ZONE)
+    frame = rows(
+        "persons", person("a", birth_date="2015-06-02"), person("b", birth_date="2017-01-01")
+    )
+    assert rule(quality.Step("persons", frame)).ledger[0].touched == 0
+    frame["birth_date"] += pd.Timedelta(days=1)
+    step = rule(quality.Step("persons", frame))
+    assert step.rows["birth_date"].isna().tolist() == [True, False]
+    assert (step.ledger[0].rule, step.ledger[0].touched) == ("P03", 1)
+
+
+def test_an_account_that_does_not_add_up_is_an_error() -> None:
+    step = clean("persons", rows("persons", person("a")))
+    with pytest.raises(AssertionError, match="persons: the row account does not add up"):
+        quality.row_account(2, step)
+
+
+# --- merging ------------------------------------------------------------------------------------
+
+
+def spell(*hours: tuple[float, float | None], who: str = "a") -> list[dict[str, object]]:
+    """Incidents from (hour of report, hour of end or None)."""
+    zero = pd.Timestamp("2015-03-02", tz="UTC")
+    return [
+        incident(
+            f"{who}{number}", who, at=zero + pd.Timedelta(hours=start),
+            ended_at=None if end is None else zero + pd.Timedelta(hours=end),
+        )
+        for number, (start, end) in enumerate(hours)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "left"),
+    [
+        ([(0, 2), (2, 3)], {0: 2, 1: 1}),  # touching: not at gap 0
+        ([(0, 2), (1.99, 3)], {0: 1}),
+        ([(0, 2), (3, 4)], {0: 2, 1: 1, 6: 1}),  # exactly the gap: joined
+        ([(0, 2), (3.01, 4)], {1: 2, 6: 1}),
+        ([(0, 2), (8, 9), (33, 34)], {0: 3, 6: 2, 24: 1}),  # a chain
+        ([(0, 10), (1, 2), (9, 12)], {0: 1}),  # the latest end so far, not the last
+        ([(0, None), (1, 2)], {0: 2, 24: 2}),  # open: never followed by a merge
+        ([(0, 5), (1, None), (2, 3)], {0: 2, 24: 2}),
+        ([(0, 5), (0, 5)], {0: 1}),
+        ([(0, 0), (0, 0)], {0: 2, 1: 1}),
+    ],
+)
+def test_merge_gap(hours: list[tuple[float, float | None]], left: dict[float, int]) -> None:
+    frame = rows("incidents", *spell(*hours), *spell((0, 1), who="b"))
+    for gap, number in left.items():
+        assert len(merge_incidents(frame, gap)) == number + 1
+
+
+def test_a_merged_incident_keeps_the_first_and_the_worst() -> None:
+    cells = spell((0, 4), (1, 9), (2, 3))
+    cells[0] |= {"risk_final": "low", "harm": False, "category": "no_apparent_risk"}
+    cells[1] |= {"risk_final": "high", "harm": None, "placement_id": "x"}
+    cells[2] |= {"risk_final": None, "harm": True}
+    frame = rows("incidents", *reversed(cells))
+    (merged,) = merge_incidents(frame, 0).to_dict("records")
+    assert (merged["incident_id"], merged["category"]) == ("a0", "no_apparent_risk")
+    assert merged["reported_at"] == pd.Timestamp("2015-03-02", tz="UTC")
+    assert merged["ended_at"] == pd.Timestamp("2015-03-02T09:00", tz="UTC")
+    assert (merged["risk_final"], merged["harm"]) == ("high", True)
+    assert merge_incidents(frame, 0).dtypes.equals(frame.dtypes)
+
+
+def test_an_open_last_incident_stays_open_and_order_is_kept() -> None:
+    frame = rows("incidents", *spell((5, 6), who="b"), *spell((0, 9), (1, None), (50, 51)))
+    merged = merge_incidents(frame, 0)
+    assert merged["incident_id"].tolist() == ["b0", "a0", "a2"]
+    assert merged["ended_at"].isna().tolist() == [False, True, False]
+
+
+def brute_force_spells(hours: list[tuple[int, int | None]], gap: int) -> int:
+    """Spells of one person, one incident after the other."""
+    spells, end, is_open = 0, -np.inf, False
+    for start, stop in sorted(hours, key=lambda one: one[0]):
+        joins = spells and not is_open and (start < end if gap == 0 else start <= end + gap)
+        if not joins:
+            spells, end = spells + 1, -np.inf
+        is_open = stop is None
+        end = max(end, -np.inf if stop is None else stop)
+    return spells
+
+
+LENGTH = st.none() | st.integers(0, 12)
+STAY = st.tuples(st.integers(0, 40), LENGTH).map(
+    lambda one: (one[0], None if one[1] is None else one[0] + one[1])
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(STAY, min_size=1, max_size=8, unique_by=lambda one: one[0]), st.sampled_from([0, 1, 6])
+)
+def test_merging_against_one_by_one(hours: list[tuple[int, int | None]], gap: int) -> None:
+    frame = rows("incidents", *spell(*hours))
+    assert len(merge_incidents(frame, gap)) == brute_force_spells(hours, gap)
+
+
+# --- the whole intake ---------------------------------------------------------------------------
+
+IDS = st.sampled_from(["N1", "N2", "N3", "", " N1 "])
+CELL = st.sampled_from(["2015-03-01 10:00", "2015-03-01 12:30", "01/02/2015", "soon", ""])
+PERSON_ROWS = st.lists(
+    st.tuples(IDS, st.sampled_from(["2004-01-31", "1900-01-01", "x", ""])), max_size=9
+)
+INCIDENT_ROWS = st.lists(
+    st.tuples(st.sampled_from(["R1", "R2", "R3", ""]), IDS, CELL, CELL), max_size=9
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_force(tmp_path_factory.mktemp("rows"))
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(persons=PERSON_ROWS, incidents=INCIDENT_ROWS)
+def test_rows_in_are_kept_merged_or_set_aside(
+    folder: Path, persons: list[tuple[str, ...]], incidents: list[tuple[str, ...]]
+) -> None:
+    people = [PERSONS.split("\n")[0], *(f"{p},,{born},F" for p, born in persons)]
+    reports = [INCIDENTS.split("\n")[0], *(",".join((*cells, "M", "")) for cells in incidents)]
+    (folder / "persons.csv").write_text("\n".join(people))
+    (folder / "incidents.csv").write_text("\n".join(reports))
+    intake = take_in(read_force_file(folder / "force.yml"), folder)
+    check_accounts(intake, {"persons": len(persons), "incidents": len(incidents)})
+    assert intake.tables.incidents["person_id"].isin(intake.tables.persons["person_id"]).all()
+    assert not intake.tables.incidents["incident_id"].duplicated().any()
+    assert not intake.tables.persons["person_id"].duplicated().any()
+
+
+def check_accounts(intake: Intake, rows_in: dict[str, int]) -> None:
+    """Account, ledger, tables and quarantined rows tell the same story."""
+    for line in intake.accounts.itertuples():
+        assert line.rows_in == rows_in[line.table]
+        assert line.rows_in == line.kept + line.merged + line.quarantined
+        assert line.kept == len(intake.tables[line.table])
+        assert line.quarantined == len(intake.quarantined[line.table])
+        ledger = intake.ledger[intake.ledger["table"] == line.table]
+        of = ledger.groupby("action")["touched"].sum()
+        assert (of.get("merged", 0), of.get("quarantined", 0)) == (line.merged, line.quarantined)
+
+
+def test_the_synthetic_force_loses_no_row(thames_valley_intake: Intake) -> None:
+    page = yaml.safe_load((ROOT / "forces/thames-valley/force.yml").read_text())
+    folder = ROOT / "forces/thames-valley"
+    number = {
+        t: len(pd.read_csv(folder / s["file"], dtype=str)) for t, s in page["sources"].items()
+    }
+    check_accounts(thames_valley_intake, number)
+    assert thames_valley_intake.accounts["kept"].tolist() == list(number.values())
+    assert thames_valley_intake.unread.empty
+    assert thames_valley_intake.caveats == ()
+    assert find_force(ROOT / "forces", "thames-valley").synthetic
