@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -158,10 +159,14 @@ def test_save_and_load_keep_values_and_types(tmp_path: Path) -> None:
     assert (back.caveats, back.tables.absent) == (made.caveats, made.tables.absent)
     restricted = folder / "restricted"
     assert (restricted / ".gitignore").read_text() == "*\n"
+    if os.name == "posix":
+        assert restricted.stat().st_mode & 0o777 == 0o700
     assert "R3,N9" in (restricted / "quarantined-incidents.csv").read_text()
     (folder / "incidents.csv").write_text(INCIDENTS)
+    (restricted / "quarantined-markers.csv").write_text("of a table that was dropped since")
     store.save(taken_in(folder), folder)
     assert "N9" not in (restricted / "quarantined-incidents.csv").read_text()
+    assert not (restricted / "quarantined-markers.csv").exists()
 
 
 def test_loading_before_anything_was_taken_in(tmp_path: Path) -> None:

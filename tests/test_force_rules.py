@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -13,11 +12,10 @@ from hypothesis import strategies as st
 
 from missing_lib.force import quality
 from missing_lib.force.intake import Intake, take_in
-from missing_lib.force.merge import merge_incidents
 from missing_lib.force.spec import find_force, read_force_file
 from missing_lib.force.tables import conform
 from tests.conftest import ROOT
-from tests.test_force import INCIDENTS, PERSONS, make_force
+from tests.test_force import INCIDENTS, PERSONS, make_force, taken_in
 
 MIDNIGHT_ZONE = "Europe/London"
 
@@ -91,14 +89,14 @@ CASES = [
     ("P02", "set missing", "persons", [
         person("a", observed_from="2015-01-02", observed_to="2015-01-01"),
         person("b", observed_from="2015-01-02", observed_to="2015-01-02")]),
-    ("I01", "set missing", "incidents", [
+    ("I02", "set missing", "incidents", [
         incident("1", missing_from_at="2015-03-01T10:01Z"),
         incident("2", "b", missing_from_at="2015-03-01T10:00Z")]),
-    ("I02", "set missing", "incidents", [
+    ("I03", "set missing", "incidents", [
         incident("1", ended_at="2015-03-01T09:59Z"),
         incident("2", "b", ended_at="2015-03-01T10:00Z")]),
-    ("I03", "flagged", "incidents", [incident("1", at="2015-06-01T23:00Z"), incident("2", "b")]),
-    ("I03", "flagged", "incidents", [incident("1", "b", at="2015-01-02T00:00Z")]),
+    ("I01", "flagged", "incidents", [incident("1", at="2015-06-01T23:00Z"), incident("2", "b")]),
+    ("I01", "flagged", "incidents", [incident("1", "b", at="2015-01-02T00:00Z")]),
     ("I04", "merged", "incidents", [
         incident("1", ended_at="2015-03-01T12:00Z"), incident("2", at="2015-03-01T11:59Z")]),
     ("I05", "flagged", "incidents", [
@@ -165,7 +163,18 @@ def test_placeholder_midnight_is_that_of_the_force_or_of_the_extract() -> None:
     assert known == [False, True, True, False]
     both = clean("incidents", frame, clocks=(MIDNIGHT_ZONE, "UTC"))
     assert both.rows["time_known"].tolist() == [False, False, True, False]
-    assert touched(both)["I03"] == 2
+    assert touched(both)["I01"] == 2
+
+
+def test_last_seen_is_compared_by_day_where_only_the_day_of_the_report_is_known() -> None:
+    frame = rows(
+        "incidents",
+        incident("1", at="2015-06-01T23:00Z", missing_from_at="2015-06-02T22:59Z"),
+        incident("2", "b", at="2015-06-01T23:00Z", missing_from_at="2015-06-02T23:00Z"),
+    )
+    step = clean("incidents", frame)
+    assert step.rows["missing_from_at"].isna().tolist() == [False, True]
+    assert touched(step) == {"I01": 2, "I02": 1}
 
 
 def test_birth_after_the_first_report_is_set_missing() -> None:
@@ -183,94 +192,17 @@ def test_birth_after_the_first_report_is_set_missing() -> None:
     assert (step.ledger[0].rule, step.ledger[0].touched) == ("P03", 1)
 
 
+def test_placeholder_births_are_set_missing_whenever_the_study_was() -> None:
+    born = [person("a", birth_date="1900-01-01"), person("b", birth_date="1900-01-02")]
+    rule = quality.implausible_birth(pd.Timestamp("2006-12-31"))
+    step = rule(quality.Step("persons", rows("persons", *born)))
+    assert step.rows["birth_date"].isna().tolist() == [True, False]
+
+
 def test_an_account_that_does_not_add_up_is_an_error() -> None:
     step = clean("persons", rows("persons", person("a")))
     with pytest.raises(AssertionError, match="persons: the row account does not add up"):
         quality.row_account(2, step)
-
-
-# --- merging ------------------------------------------------------------------------------------
-
-
-def spell(*hours: tuple[float, float | None], who: str = "a") -> list[dict[str, object]]:
-    """Incidents from (hour of report, hour of end or None)."""
-    zero = pd.Timestamp("2015-03-02", tz="UTC")
-    return [
-        incident(
-            f"{who}{number}", who, at=zero + pd.Timedelta(hours=start),
-            ended_at=None if end is None else zero + pd.Timedelta(hours=end),
-        )
-        for number, (start, end) in enumerate(hours)
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("hours", "left"),
-    [
-        ([(0, 2), (2, 3)], {0: 2, 1: 1}),  # touching: not at gap 0
-        ([(0, 2), (1.99, 3)], {0: 1}),
-        ([(0, 2), (3, 4)], {0: 2, 1: 1, 6: 1}),  # exactly the gap: joined
-        ([(0, 2), (3.01, 4)], {1: 2, 6: 1}),
-        ([(0, 2), (8, 9), (33, 34)], {0: 3, 6: 2, 24: 1}),  # a chain
-        ([(0, 10), (1, 2), (9, 12)], {0: 1}),  # the latest end so far, not the last
-        ([(0, None), (1, 2)], {0: 2, 24: 2}),  # open: never followed by a merge
-        ([(0, 5), (1, None), (2, 3)], {0: 2, 24: 2}),
-        ([(0, 5), (0, 5)], {0: 1}),
-        ([(0, 0), (0, 0)], {0: 2, 1: 1}),
-    ],
-)
-def test_merge_gap(hours: list[tuple[float, float | None]], left: dict[float, int]) -> None:
-    frame = rows("incidents", *spell(*hours), *spell((0, 1), who="b"))
-    for gap, number in left.items():
-        assert len(merge_incidents(frame, gap)) == number + 1
-
-
-def test_a_merged_incident_keeps_the_first_and_the_worst() -> None:
-    cells = spell((0, 4), (1, 9), (2, 3))
-    cells[0] |= {"risk_final": "low", "harm": False, "category": "no_apparent_risk"}
-    cells[1] |= {"risk_final": "high", "harm": None, "placement_id": "x"}
-    cells[2] |= {"risk_final": None, "harm": True}
-    frame = rows("incidents", *reversed(cells))
-    (merged,) = merge_incidents(frame, 0).to_dict("records")
-    assert (merged["incident_id"], merged["category"]) == ("a0", "no_apparent_risk")
-    assert merged["reported_at"] == pd.Timestamp("2015-03-02", tz="UTC")
-    assert merged["ended_at"] == pd.Timestamp("2015-03-02T09:00", tz="UTC")
-    assert (merged["risk_final"], merged["harm"]) == ("high", True)
-    assert merge_incidents(frame, 0).dtypes.equals(frame.dtypes)
-
-
-def test_an_open_last_incident_stays_open_and_order_is_kept() -> None:
-    frame = rows("incidents", *spell((5, 6), who="b"), *spell((0, 9), (1, None), (50, 51)))
-    merged = merge_incidents(frame, 0)
-    assert merged["incident_id"].tolist() == ["b0", "a0", "a2"]
-    assert merged["ended_at"].isna().tolist() == [False, True, False]
-
-
-def brute_force_spells(hours: list[tuple[int, int | None]], gap: int) -> int:
-    """Spells of one person, one incident after the other."""
-    spells, end, is_open = 0, -np.inf, False
-    for start, stop in sorted(hours, key=lambda one: one[0]):
-        joins = spells and not is_open and (start < end if gap == 0 else start <= end + gap)
-        if not joins:
-            spells, end = spells + 1, -np.inf
-        is_open = stop is None
-        end = max(end, -np.inf if stop is None else stop)
-    return spells
-
-
-LENGTH = st.none() | st.integers(0, 12)
-STAY = st.tuples(st.integers(0, 40), LENGTH).map(
-    lambda one: (one[0], None if one[1] is None else one[0] + one[1])
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(STAY, min_size=1, max_size=8, unique_by=lambda one: one[0]), st.sampled_from([0, 1, 6])
-)
-def test_merging_against_one_by_one(hours: list[tuple[int, int | None]], gap: int) -> None:
-    frame = rows("incidents", *spell(*hours))
-    assert len(merge_incidents(frame, gap)) == brute_force_spells(hours, gap)
 
 
 # --- the whole intake ---------------------------------------------------------------------------
@@ -306,6 +238,18 @@ def test_rows_in_are_kept_merged_or_set_aside(
     assert intake.tables.incidents["person_id"].isin(intake.tables.persons["person_id"]).all()
     assert not intake.tables.incidents["incident_id"].duplicated().any()
     assert not intake.tables.persons["person_id"].duplicated().any()
+
+
+def test_rules_that_look_at_the_force_file_or_at_other_tables(tmp_path: Path) -> None:
+    text = INCIDENTS.replace("2015-03-01 10:00", "2015-06-01 00:00").replace(
+        "2015-03-02", "2000-01-01"
+    )
+    zone = {"sources__incidents__columns__reported_at__zone": "UTC"}
+    intake = taken_in(make_force(tmp_path, {"incidents.csv": text}, **zone))
+    assert intake.tables.incidents["time_known"].tolist() == [False, True, True]
+    assert intake.tables.persons["birth_date"].isna().tolist() == [False, True]
+    by_rule = intake.ledger[intake.ledger["touched"] > 0].set_index("rule")["touched"]
+    assert by_rule.to_dict() == {"P03": 1, "I01": 1, "I03": 1}
 
 
 def check_accounts(intake: Intake, rows_in: dict[str, int]) -> None:

@@ -109,14 +109,23 @@ def test_times_are_instants(
     assert times(text, "", formats=formats, zone=zone) == [read, None]
 
 
+def test_each_column_has_its_zone() -> None:
+    cells = {"R": ["1"], "T": ["2020-07-01 10:00"]}
+    named = {"incident_id": "R", "person_id": "R", "reported_at": "T"}
+    done = converted("incidents", cells, **named, ended_at={"column": "T", "zone": "UTC"})
+    report, end = done.rows.loc[0, ["reported_at", "ended_at"]]
+    assert (report.hour, end.hour) == (9, 10)
+
+
 def test_offsets_may_differ_from_row_to_row() -> None:
-    mixed = ("2020-07-01T10:00+01:00", "2020-07-01T10:00", "2020-07-01T10:00Z", "x")
-    assert times(*mixed) == ["2020-07-01 09:00", "2020-07-01 09:00", "2020-07-01 10:00", None]
+    mixed = [f"2020-07-01T10:00{offset}" for offset in ("+01:00", "", "Z", "-05", "x")]
+    hours = ("09:00", "09:00", "10:00", "15:00")
+    assert times(*mixed) == [*(f"2020-07-01 {hour}" for hour in hours), None]
 
 
 def test_clock_changes_are_counted_and_follow_the_rule() -> None:
     texts = ["2020-10-25 01:30", "2020-03-29 01:30", "2020-10-25 02:30", "2020-03-29 02:30", ""]
-    for formats in ((), ("%Y-%m-%d %H:%M",), ("%Y-%m-%d %H:%M", "%Y-%m-%d")):
+    for formats in ((), ("%Y-%m-%d %H:%M",), ("%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M")):
         read = parse_times(pd.Series(texts, dtype=object), formats, LONDON)
         assert (read.twice, read.never) == (1, 1)
         hours = read.instants.dropna().dt.strftime("%m-%d %H:%M").tolist()
@@ -201,6 +210,8 @@ CODES = {"P": ["1", "2", "3"], "S": ["F", " M ", ""], "X": ["F", "Q", ""]}
     ("origin", "read", "stops", "notes"),
     [
         ({"column": "S", "recode": {"F": "female", "M": "male"}}, ["female", "male", None], 0, 0),
+        ({"column": " S ", "recode": {" F": "female", "M ": " male"}},
+         ["female", "male", None], 0, 0),
         ({"column": "X", "recode": {"F": "female"}}, ["female", None, None], 1, 0),
         ({"column": "X", "recode": {"F": "female", "Q": None}}, ["female", None, None], 0, 0),
         ({"column": "X", "recode": {"F": "female"}, "otherwise": "other"},
@@ -272,7 +283,7 @@ def test_codes_of_a_date_and_of_a_text_are_recoded() -> None:
     still = {"column": "E", "recode": {"9999-12-31": None, "2015-01-01": "9999-12-31"}}
     done = converted("persons", frame, person_id="P", observed_to=still)
     assert done.rows["observed_to"].isna().all()
-    assert [c for c in done.caveats if "1 row could not be read as dates" in c]
+    assert done.unread["position"].tolist() == [1]
     text = {"column": "K", "recode": {"a": "police:arrest"}}
     assert converted("persons", frame, person_id="P", known_first_by=text).problems
     text["otherwise"] = "police:other"

@@ -142,8 +142,7 @@ def observation_backwards(step: Step) -> Step:
 
 def born_after_report(incidents: pd.DataFrame, time_zone: str) -> Rule:
     """A birth date after the person's first report cannot be right: it is set missing."""
-    local = incidents["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None)
-    first = local.groupby(incidents["person_id"]).min()
+    first = _local_day(incidents["reported_at"], time_zone).groupby(incidents["person_id"]).min()
 
     def rule(step: Step) -> Step:
         bad = step.rows["birth_date"] > step.rows["person_id"].map(first)
@@ -163,18 +162,6 @@ def unknown_person(persons: pd.DataFrame, column: str = "person_id") -> Rule:
     return rule
 
 
-def missing_after_report(step: Step) -> Step:
-    """Last seen after the report: the time last seen is set missing."""
-    bad = step.rows["missing_from_at"] > step.rows["reported_at"]
-    return step.blank("I01", "last seen after the report", bad, "missing_from_at")
-
-
-def ended_before_report(step: Step) -> Step:
-    """Ended before the report: the end is set missing."""
-    bad = step.rows["ended_at"] < step.rows["reported_at"]
-    return step.blank("I02", "ended before the report", bad, "ended_at")
-
-
 def placeholder_times(*zones: str) -> Rule:
     """Midnight exactly stands for an unknown time, unless the extract says which are known.
 
@@ -190,9 +177,35 @@ def placeholder_times(*zones: str) -> Rule:
         unset = step.rows["time_known"].isna()
         rows = step.rows.assign(time_known=step.rows["time_known"].mask(unset, ~midnight))
         touched = int((midnight & unset).sum())
-        return step.note("I03", "report at midnight exactly", "flagged", touched, rows)
+        return step.note("I01", "report at midnight exactly", "flagged", touched, rows)
 
     return rule
+
+
+def missing_after_report(time_zone: str) -> Rule:
+    """Last seen after the report: the time last seen is set missing.
+
+    Where only the day of the report is known, only the days are compared.
+    """
+
+    def rule(step: Step) -> Step:
+        seen, report = step.rows["missing_from_at"], step.rows["reported_at"]
+        day_seen, day_report = (_local_day(times, time_zone) for times in (seen, report))
+        known = step.rows["time_known"].fillna(True).astype(bool)
+        bad = (seen > report) & (known | (day_seen > day_report))
+        return step.blank("I02", "last seen after the report", bad, "missing_from_at")
+
+    return rule
+
+
+def ended_before_report(step: Step) -> Step:
+    """Ended before the report: the end is set missing."""
+    bad = step.rows["ended_at"] < step.rows["reported_at"]
+    return step.blank("I03", "ended before the report", bad, "ended_at")
+
+
+def _local_day(times: pd.Series, time_zone: str) -> pd.Series:
+    return times.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
 
 
 def merge_close_incidents(gap_hours: float) -> Rule:
@@ -220,7 +233,7 @@ def outside_observation(persons: pd.DataFrame, time_zone: str) -> Rule:
     window = persons.drop_duplicates("person_id").set_index("person_id")
 
     def rule(step: Step) -> Step:
-        day = step.rows["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+        day = _local_day(step.rows["reported_at"], time_zone)
         begins = step.rows["person_id"].map(window["observed_from"])
         ends = step.rows["person_id"].map(window["observed_to"])
         odd = (day < begins) | (day > ends)
@@ -295,9 +308,9 @@ def rules_for(table: str, around: Surroundings) -> list[Rule]:
         "incidents": [
             repeated_identifier,
             known,
-            missing_after_report,
-            ended_before_report,
             placeholder_times(*around.clocks),
+            missing_after_report(around.time_zone),
+            ended_before_report,
             merge_close_incidents(around.gap_hours),
             followed_while_open,
             outside_observation(around.persons, around.time_zone),

@@ -147,7 +147,7 @@ def _content(path: Path) -> dict[Any, Any]:
     """What the file holds, as plain values."""
     name = path.name
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError:
         raise ContractError(
             [f"there is no force file {name} in forces/{path.parent.name}"]

@@ -162,8 +162,18 @@ def describe_limit(model: CountModel) -> str:
     return "The negative binomial was fitted inside its limits, log-series and Poisson."
 
 
-def expected_people(counts: ArrayLike, largest: int = 10) -> pd.DataFrame:
+def expected_people(
+    counts: ArrayLike, largest: int = 10, total: float | None = None
+) -> pd.DataFrame:
     """People with 1, 2, ..., ``largest`` or more incidents, seen and expected by each model.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (n,)
+    largest : int
+        First number of the last band.
+    total : float, optional
+        People that the models share out; n if not given. A page gives the published number.
 
     Returns
     -------
@@ -182,7 +192,8 @@ def expected_people(counts: ArrayLike, largest: int = 10) -> pd.DataFrame:
             table[model.name] = np.nan
             continue
         chances = model.probabilities(largest - 1)
-        table[model.name] = len(given) * np.append(chances, 1 - chances.sum())
+        people = len(given) if total is None else total
+        table[model.name] = people * np.append(chances, 1 - chances.sum())
     return table
 
 

@@ -78,14 +78,16 @@ def clustering_test(
     DataFrame
         ``days``, ``observed`` (share of gaps within), ``expected``, ``low``, ``high`` (mean and
         middle 95 % of the drawn shares), ``p`` = (1 + #{drawn >= observed})/(B + 1), ``gaps``
-        and ``people`` (with a gap). NaN without a gap.
+        and ``people`` (the smaller of the numbers with a gap within and with one beyond the
+        bound). NaN without a gap.
     """
     seen = spells[spells["observed"]]
     limits = np.asarray(bounds, dtype=float)
     if len(seen) == 0:
         empty = dict.fromkeys(("observed", "expected", "low", "high", "p"), np.nan)
         return pd.DataFrame({"days": limits, **empty, "gaps": 0, "people": 0})
-    observed = (seen["gap_days"].to_numpy()[:, None] <= limits).mean(axis=0)
+    within = seen["gap_days"].to_numpy()[:, None] <= limits
+    observed = within.mean(axis=0)
     plan = redraw_plan(cohort, spells)
     rng = np.random.default_rng(seed)
     drawn = np.array(
@@ -101,7 +103,10 @@ def clustering_test(
             "high": high,
             "p": (1 + (drawn >= observed).sum(axis=0)) / (draws + 1),
             "gaps": len(seen),
-            "people": seen["person_id"].nunique(),
+            "people": [
+                min(seen.loc[short, "person_id"].nunique(), seen.loc[~short, "person_id"].nunique())
+                for short in within.T
+            ],
         }
     )
 
@@ -111,8 +116,18 @@ def in_words(test: pd.DataFrame) -> pd.DataFrame:
     return test.assign(within=[f"within {days:.0f} days" for days in test["days"]])
 
 
-def describe(test: pd.DataFrame) -> str:
-    """What the test says of the shortest bound, as a template for one sentence."""
+def describe(test: pd.DataFrame, shown: bool = True) -> str:
+    """What the test says of the shortest bound, as a template for a page.
+
+    Parameters
+    ----------
+    test : DataFrame
+        From :func:`clustering_test`.
+    shown : bool
+        Whether its shares may be shown.
+    """
+    if not shown:
+        return "Too few people have gaps on either side of the bound to show the comparison."
     told = (
         "With times drawn again {times} times, {expected} of gaps would be within {days} days on "
         "average; {seen} are (p = {p}). "

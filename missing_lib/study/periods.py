@@ -16,6 +16,8 @@ from missing_lib.study.concentration import top_weights
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
+#: People of all random worlds together beyond which no further world is drawn.
+PEOPLE_DRAWN = 1_000_000
 #: What is said of a top group's share, see :func:`top_of_window`.
 COLUMNS = (
     "part",
@@ -105,9 +107,11 @@ def share_of(table: pd.DataFrame) -> pd.Series:
 def worlds(by: PeriodCounts, draws: int, rng: np.random.Generator) -> Iterator[PeriodCounts]:
     """Worlds in which all incidents of the study fall at random on its people and periods.
 
-    Every person keeps at least one incident in the study, every period its part of all.
+    Every person keeps at least one incident in the study, every period its part of all. Where
+    people are many, fewer worlds are drawn than asked for: each is then precise enough.
     """
-    drawn = draw_counts(len(by.people), int(by.counts.sum()), draws, rng)
+    enough = max(2, PEOPLE_DRAWN // max(len(by.people), 1))
+    drawn = draw_counts(len(by.people), int(by.counts.sum()), min(draws, enough), rng)
     part_of_period = by.counts.sum(axis=0) / by.counts.sum()
     n, m = by.counts.shape
     for people in drawn.people:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from missing_lib.study.chance import fit_negative_binomial
 from missing_lib.study.cohort import Cohort, at_risk_windows
 from missing_lib.study.concentration import Interval
-from missing_lib.study.survival import kaplan_meier, mean_cumulative, piecewise_hazard
+from missing_lib.study.survival import Z, kaplan_meier, mean_cumulative, piecewise_hazard
 
 Floats = NDArray[np.float64]
 
@@ -260,8 +260,9 @@ def mean_numbers(cohort: Cohort, days: Sequence[float]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``clock`` (in words), ``days``, ``mean``, ``lower``, ``upper`` and ``people`` (still
-        under observation then).
+        ``clock`` (in words), ``days``, ``mean``, ``lower``, ``upper`` (on the log scale, so
+        that they stay above zero; NaN without an incident) and ``people`` (the smaller of the
+        numbers with an incident by then and still under observation then).
     """
     clocks = {
         "further incidents since the first report": clock_since_first(cohort),
@@ -269,12 +270,24 @@ def mean_numbers(cohort: Cohort, days: Sequence[float]) -> pd.DataFrame:
     }
     tables = []
     for clock, (events, windows) in clocks.items():
-        table = mean_cumulative(
-            events.iloc[:, 1], events["person_id"], windows.set_index("person_id")["days"], at=days
+        when, who = events.iloc[:, 1], events["person_id"]
+        table = mean_cumulative(when, who, windows.set_index("person_id")["days"], at=days)
+        some = table["mean"].where(table["mean"] > 0)
+        spread = np.exp(Z * table["se"] / some)
+        having = np.array([who[when <= day].nunique() for day in days])
+        tables.append(
+            pd.DataFrame(
+                {
+                    "clock": clock,
+                    "days": table["time"],
+                    "mean": table["mean"],
+                    "lower": some / spread,
+                    "upper": some * spread,
+                    "people": np.minimum(having, table["at_risk"]),
+                }
+            )
         )
-        tables.append(table.assign(clock=clock).rename(columns={"time": "days"}))
-    columns = ["clock", "days", "mean", "lower", "upper", "at_risk"]
-    return pd.concat(tables, ignore_index=True)[columns].rename(columns={"at_risk": "people"})
+    return pd.concat(tables, ignore_index=True)
 
 
 def _ratio_bootstrap(part: pd.Series, whole: pd.Series, draws: int, seed: int) -> Interval:

@@ -228,7 +228,8 @@ class Verdict:
     Attributes
     ----------
     holds : bool or None
-        Whether every month of the fixed set reaches the share; None where one has no value.
+        Whether every month of the fixed set reaches the share; None where the months that
+        have a value do and another has none.
     sentence : str
         Template for a page.
     numbers : dict
@@ -259,25 +260,25 @@ def verdict(reach: pd.DataFrame, level: float = STUDY_LEVEL) -> Verdict:
     rows = reach.set_index("reading")
     fixed = rows.loc["fixed_set"]
     months, reaching = int(fixed["months"]), int(fixed["reaching"])
-    always = rows[(rows["reaching"] == rows["months"]) & (rows["months"] > 0)].index
-    sentence = (
-        "Ranked by the whole study (fixed set), the top group holds {level} or more in "
-        "{reaching} of {months} months shown; that ranking knows the future. "
-    )
-    numbers: dict[str, int | str] = {
-        "level": f"{level:g} %",
-        "reaching": reaching,
-        "months": months,
-    }
+    whole = (rows["months"] > 0) & (rows["without_value"] == 0)
+    always = rows[whole & (rows["reaching"] == rows["months"])].index
+    numbers: dict[str, int | str] = {"level": f"{level:g} %"}
+    sentence = "Ranked by the whole study (fixed set), too few people remain to show any month. "
+    if months:
+        numbers |= {"reaching": reaching, "months": months}
+        sentence = (
+            "Ranked by the whole study (fixed set), the top group holds {level} or more in "
+            "{reaching} of {months} months shown; that ranking knows the future. "
+        )
     if len(always):
-        sentence += "Readings that reach it in every month shown: {readings}."
+        sentence += "Readings that reach {level} in every month: {readings}."
         numbers["readings"] = _listed([name.replace("_", " ") for name in always])
     else:
-        sentence += "No reading reaches it in every month shown."
+        sentence += "No reading is seen to reach {level} in every month."
     lowest = float(fixed["lowest"])
-    complete = months > 0 and not fixed["without_value"]
+    decided = reaching < months or (months > 0 and not fixed["without_value"])
     return Verdict(
-        holds=reaching == months if complete else None,
+        holds=reaching == months if decided else None,
         sentence=sentence,
         numbers=numbers,
         lowest=lowest / 100,

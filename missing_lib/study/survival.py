@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-_Z = 1.959963984540054
+#: Normal quantile of a 95 % interval.
+Z = 1.959963984540054
 _PEOPLE_AT_ONCE = 2000
 
 KAPLAN_MEIER_COLUMNS = ("time", "at_risk", "events", "survival", "se", "lower", "upper")
@@ -148,7 +149,7 @@ def piecewise_hazard(
         lower = upper = np.nan
         if events and days > 0:
             residual = np.bincount(who, inside - rate * exposure, minlength=len(persons))
-            spread = np.exp(_Z * np.sqrt((residual**2).sum()) / events)
+            spread = np.exp(Z * np.sqrt((residual**2).sum()) / events)
             lower, upper = rate / spread, rate * spread
         rows.append(
             {
@@ -214,8 +215,8 @@ def mean_cumulative(
             "events": np.append(0, np.cumsum(number))[upto],
             "mean": mean,
             "se": se,
-            "lower": mean - _Z * se,
-            "upper": mean + _Z * se,
+            "lower": mean - Z * se,
+            "upper": mean + Z * se,
         }
     )
 
@@ -339,7 +340,7 @@ def _with_log_log_bounds(table: pd.DataFrame) -> pd.DataFrame:
     curve = table["survival"].to_numpy()
     inside = (curve > 0) & (curve < 1)
     safe = np.where(inside, curve, 0.5)
-    spread = _Z * table["se"].to_numpy() / (safe * np.log(safe))
+    spread = Z * table["se"].to_numpy() / (safe * np.log(safe))
     return table.assign(
         lower=np.where(inside, safe ** np.exp(-spread), np.nan),
         upper=np.where(inside, safe ** np.exp(spread), np.nan),
