@@ -123,7 +123,7 @@ def test_published_figures_keep_their_meaning(
     assert gate.share("p2", children, people, what="").text == "41 %"
     assert gate.share("p3", theirs, incidents, what="").text == "60 %"
     assert gate.share("c2", persistent, theirs, what="").text == "59 %"
-    assert gate.money("c3", persistent, 2415.80, what="").text == "7.54 million"
+    assert gate.money("c3", persistent, 2415.80, currency="GBP", what="").text == "GBP 7.54 million"
 
 
 def test_every_claim_names_code_and_tests_that_exist() -> None:

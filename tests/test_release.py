@@ -181,11 +181,22 @@ def test_row_order_does_not_matter() -> None:
 def test_ratios_hide_lines_of_few_people() -> None:
     frame = pd.DataFrame(
         {"month": ["1", "2", "3"], "part": [30.0, 30, 60], "whole": [60.0, 60, 65],
-         "part_people": [12, 9, 30], "whole_people": [40, 40, 40]}
+         "part_people": [12, 9, 30], "whole_people": [40, 40, 40], "chance": [0.2, 0.3, 0.4]}
     )  # fmt: skip
     made = tables.ratios(frame, ["month"], POLICY, None)
     assert made.frame["percent"].tolist()[0] == 50
     assert made.frame["status"].tolist() == ["shown", "hidden", "hidden"]
+    assert made.rows == [["1", "50", "20"], ["2", "hidden", ""], ["3", "hidden", ""]]
+    alone = tables.ratios(frame.assign(rest_people=9), ["month"], POLICY, None)
+    assert set(alone.frame["status"]) == {"hidden"}
+
+
+def test_a_finding_without_a_figure_says_so(gate: Gate) -> None:
+    few = gate.people("few", 3, what="x")
+    gate.finding("C1", "There are {n} of them.", figures=[few], n=few)
+    assert gate.registry.records[-1]["sentence"].startswith("Too few people stand behind")
+    gate.finding("C2", "There are {n} of them.", n=few)
+    assert gate.registry.records[-1]["sentence"] == "There are fewer than 10 of them."
 
 
 def test_rows_of_the_extract_hide_small_numbers() -> None:
@@ -308,8 +319,9 @@ def test_registry_holds_no_exact_count(tmp_path: Path) -> None:
 
 def test_money_comes_from_the_rounded_count(gate: Gate) -> None:
     n = gate.incidents("n", np.full(125, 3121 / 125), what="x")
-    assert gate.money("cost", n, 2415.80, what="x").value == 3120 * 2415.80
-    assert gate.money("none", gate.incidents("few", [3], what="x"), 1.0, what="x").hidden
+    few = gate.incidents("few", [3], what="x")
+    assert gate.money("cost", n, 2415.80, currency="GBP", what="x").value == 3120 * 2415.80
+    assert gate.money("none", few, 1.0, currency="GBP", what="x").hidden
 
 
 # --- small functions against brute force -----------------------------------------------------

@@ -156,7 +156,9 @@ class Gate:
         above = frame.loc[frame["value"] >= at, "person"].nunique()
         return self.estimate(name, at, what=what, people=min(below, above), unit=unit)
 
-    def money(self, name: str, incidents: Number, unit_cost: float, *, what: str) -> Number:
+    def money(
+        self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
+    ) -> Number:
         """Publish a cost in millions or thousands, from the rounded count of incidents."""
         if incidents.hidden or math.isnan(incidents.value):
             text = HIDDEN_SHARE if incidents.hidden else NOT_AVAILABLE
@@ -165,7 +167,7 @@ class Gate:
         cost = incidents.value * unit_cost
         millions = cost >= 1e6
         text = f"{cost / 1e6:.2f} million" if millions else f"{round(cost, -3):,.0f}"
-        return self._number(Number(name, cost, text), what, "money")
+        return self._number(Number(name, cost, f"{currency} {text}"), what, "money")
 
     def constant(self, **values: object) -> None:
         """Declare definitions and published figures, which rest on no data of this force."""
@@ -301,6 +303,24 @@ class Gate:
         """Show a table that holds no data: rules, readings, formulas."""
         return self._table(name, tables.unchanged(frame, labels), title, "definitions")
 
+    def derived(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        of: Shown,
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show a table that was computed from a published table's safe frame alone."""
+        note = f"Computed from the published values of: {of.payload['title']}."
+        made = tables.unchanged(frame, labels, note=note)
+        return self._table(name, made, title, f"from {of.name}")
+
+    def derived_number(self, name: str, value: float, of: Shown, *, text: str, what: str) -> Number:
+        """Register a number that was computed from a published table's safe frame alone."""
+        return self._number(Number(name, float(value), text), f"{what}, from {of.name}", "derived")
+
     def official(
         self,
         name: str,
@@ -386,11 +406,14 @@ class Gate:
         holds : bool, optional
             Whether the sentence of the study holds here; None where that is not decided.
         """
+        sentence = self._fill(template, numbers)
+        if figures and all(figure.hidden for figure in figures):
+            sentence = "Too few people stand behind this figure to show it in this edition."
         self.registry.add(
             {
                 "kind": "finding",
                 "name": id_,
-                "sentence": self._fill(template, numbers),
+                "sentence": sentence,
                 "figures": [
                     {
                         "name": n.name,

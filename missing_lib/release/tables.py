@@ -116,8 +116,9 @@ def ratios(
     """Shares, each from its two rounded counts, hidden where few people stand behind one."""
     part, whole = round_count(frame["part"], policy), round_count(frame["whole"], policy)
     rest = frame["whole"] - frame["part"]
+    people = frame[[c for c in ("part_people", "rest_people", "whole_people") if c in frame]]
     open_ = (
-        (frame[["part_people", "whole_people"]].min(axis=1) >= policy.threshold)
+        (people.min(axis=1) >= policy.threshold)
         & (frame[["part", "whole"]].min(axis=1) >= policy.threshold)
         & (rest >= policy.threshold)
     ).to_numpy()
@@ -137,10 +138,10 @@ def ratios(
     header, numeric = [*_labels(by, labels), "%"], [False] * len(by) + [True]
     cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["status"], strict=True)]
     if "chance" in frame:
-        safe["chance_percent"] = np.floor(100 * frame["chance"] + 0.5)
+        safe["chance_percent"] = np.where(open_, np.floor(100 * frame["chance"] + 0.5), np.nan)
         header, numeric = [*header, "By chance, %"], [*numeric, True]
         for cell, chance in zip(cells, safe["chance_percent"], strict=True):
-            cell.append(NOT_AVAILABLE if np.isnan(chance) else f"{chance:.0f}")
+            cell.append("" if np.isnan(chance) else f"{chance:.0f}")
     keys = [[plain(v) for v in row] for row in frame[by].itertuples(index=False)]
     hidden = int((~open_).sum())
     notes = [f"Shares are computed from counts rounded to the nearest {policy.rounding}."]
