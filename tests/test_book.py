@@ -277,7 +277,8 @@ RECORDS = ChapterRecords(
     (
         {"kind": "constant", "name": "who", "text": "children"},
         {"kind": "constant", "name": "odd", "text": "A*B* <i>"},
-        {"kind": "number", "name": "n", "text": "50", "interval_text": "40 to 60"},
+        {"kind": "number", "name": "n", "text": "50", "interval_text": "40 to 60", "hidden": False},
+        {"kind": "number", "name": "few", "text": "not shown", "interval_text": "", "hidden": True},
         {**PAYLOAD, "digest": digest(PAYLOAD)},
     ),
 )
@@ -317,8 +318,8 @@ def woven(text: str, tmp_path: Path) -> str:
 
 
 def test_weave_fills_numbers_and_adds_the_banner(tmp_path: Path) -> None:
-    text = woven("# Title\n{{ n }} {{who}} ({{ n.interval }}), {{ who.interval }}.", tmp_path)
-    assert text == "# Title\n\nBANNER\n50 children (40 to 60), not available."
+    text = woven("# Title\n{{ n }} {{who}} ({{ n.interval }}), {{ few.interval }}.", tmp_path)
+    assert text == "# Title\n\nBANNER\n50 children (40 to 60), not shown."
 
 
 def test_weave_escapes_what_a_force_is_called(tmp_path: Path) -> None:

@@ -152,9 +152,12 @@ def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> st
         started = time.monotonic()
         intake = importlib.import_module("missing_lib.force.intake")
         store = importlib.import_module("missing_lib.force.store")
-        store.save(intake.take_in(force, folder), folder)
+        taken = intake.take_in(force, folder)
+        store.save(taken, folder)
         fingerprint.remember(remembered, key)
         say(edition.name, "intake", "done", time.monotonic() - started)
+        if taken.caveats or taken.accounts["quarantined"].any():
+            say(edition.name, "intake", f"has notes: missing-book check {force.code}", 0)
     return key
 
 

@@ -178,22 +178,14 @@ def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
                 for line in text.split("\n")
                 if all(name in known for name in _PLACEHOLDER.findall(line))
             )
-        unknown = sorted({n for n in _PLACEHOLDER.findall(text) if _known(n, known) is None})
+        unknown = sorted(set(_PLACEHOLDER.findall(text)) - set(known))
         if unknown:
             raise ContractError(
                 [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
             )
-        return _PLACEHOLDER.sub(lambda match: _escaped(str(_known(match[1], known))), text)
+        return _PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), text)
 
     return fill
-
-
-def _known(name: str, known: dict[str, str]) -> str | None:
-    """Text of a placeholder; a number without interval has an interval that is not available."""
-    if name in known:
-        return known[name]
-    base, dot, kind = name.partition(".")
-    return "not available" if dot and kind == "interval" and base in known else None
 
 
 def _markdown(text: str, name: str) -> nbformat.NotebookNode:

@@ -150,12 +150,12 @@ def percent_text(fraction: float) -> str:
 
 
 def value_text(value: float) -> str:
-    """A number of two significant digits, without trailing noise.
+    """A number of two significant digits.
 
     Examples
     --------
-    >>> value_text(0.65), value_text(1200.0), value_text(2.0), value_text(0.0001)
-    ('0.65', '1,200', '2.0', '0.0001')
+    >>> value_text(0.65), value_text(1200.0), value_text(2.0), value_text(0.5)
+    ('0.65', '1,200', '2.0', '0.50')
     """
     if math.isnan(value):
         return NOT_AVAILABLE
@@ -164,7 +164,7 @@ def value_text(value: float) -> str:
         return f"{value:,.0f}"
     if size >= 1:
         return f"{value:.1f}"
-    return "0" if size == 0 else f"{value:.{1 - math.floor(math.log10(size))}f}".rstrip("0")
+    return "0" if size == 0 else f"{value:.{1 - math.floor(math.log10(size))}f}"
 
 
 def p_text(p: float) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE
+
 
 class Registry:
     """Appends records of one chapter, to a file where there is one.
@@ -62,8 +64,9 @@ class ChapterRecords:
         found = {}
         for record in self.of_kind("constant", "number"):
             found[record["name"]] = record["text"]
-            if record.get("interval_text"):
-                found[f"{record['name']}.interval"] = record["interval_text"]
+            if record["kind"] == "number":
+                nothing = HIDDEN_SHARE if record["hidden"] else NOT_AVAILABLE
+                found[f"{record['name']}.interval"] = record["interval_text"] or nothing
         return found
 
     def digests(self) -> set[str]:
