@@ -7,11 +7,12 @@ Everything is computed from the histogram of counts (how many people have one in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+
+from missing_lib.study.intervals import Interval
 
 Floats = NDArray[np.float64]
 
@@ -30,13 +31,6 @@ class Histogram:
 
     values: Floats
     people: Floats
-
-
-class Interval(NamedTuple):
-    """A 95 % interval; both ends NaN where there is nothing to resample."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)

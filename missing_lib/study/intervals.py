@@ -1,11 +1,21 @@
-"""Intervals of one proportion and of one rate."""
+"""Intervals of a proportion, of a rate, and of a ratio of sums over people."""
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
+
+
+class Interval(NamedTuple):
+    """A 95 % interval; both ends NaN where there is nothing to resample."""
+
+    low: float
+    high: float
 
 
 def wilson(part: float, whole: float, level: float = 0.95) -> tuple[float, float]:
@@ -73,3 +83,33 @@ def poisson_exact(events: float, exposure: float, level: float = 0.95) -> tuple[
     low = chi2.ppf(tail, 2 * events) / 2 if events > 0 else 0.0
     high = chi2.ppf(1 - tail, 2 * events + 2) / 2
     return float(low / exposure), float(high / exposure)
+
+
+def ratio_by_people(part: ArrayLike, whole: ArrayLike, draws: int, seed: int) -> Interval:
+    """Percentile interval of sum(part) / sum(whole) when people are drawn anew.
+
+    What one person contributes is not independent, so whole persons are drawn (Davison and
+    Hinkley 1997, Bootstrap Methods and their Application, section 3.8). People with the same
+    pair of numbers are one cell of a multinomial draw.
+
+    Parameters
+    ----------
+    part, whole : array_like of int, shape (people,)
+        What each person contributes.
+    draws : int
+        Resampled populations.
+    seed : int
+
+    Examples
+    --------
+    >>> ratio_by_people([1, 1], [2, 2], draws=10, seed=1)
+    Interval(low=0.5, high=0.5)
+    """
+    pairs = np.column_stack([np.asarray(part, dtype=int), np.asarray(whole, dtype=int)])
+    if not pairs[:, 1].sum() > 0:
+        return Interval(math.nan, math.nan)
+    cells, people = np.unique(pairs, axis=0, return_counts=True)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(pairs), people / len(pairs), draws)
+    low, high = np.quantile((drawn @ cells[:, 0]) / (drawn @ cells[:, 1]), [0.025, 0.975])
+    return Interval(float(low), float(high))

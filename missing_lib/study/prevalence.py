@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
@@ -72,39 +71,6 @@ def headline(tables: Tables, force: ForceFile) -> Headline:
         crossing=len(children.counts.index.intersection(adults.counts.index)),
         unknown_age=everybody.unknown_age,
     )
-
-
-def bootstrap_share(
-    part: NDArray[np.float64], whole: NDArray[np.float64], seed: int, draws: int = 1000
-) -> tuple[float, float]:
-    """Percentile interval of sum(part) / sum(whole) when persons are drawn anew.
-
-    Incidents of one person are not independent, so whole persons are drawn (Davison and
-    Hinkley 1997, Bootstrap Methods and their Application, section 3.8).
-
-    Parameters
-    ----------
-    part, whole : array, shape (people,)
-        Counts of each person, ``part <= whole``.
-
-    Returns
-    -------
-    tuple of float
-        2.5th and 97.5th percentile; NaN without people.
-
-    Examples
-    --------
-    >>> bootstrap_share(np.ones(50), np.ones(50), seed=1)
-    (1.0, 1.0)
-    """
-    if len(whole) == 0 or not whole.sum() > 0:
-        return (np.nan, np.nan)
-    rng = np.random.default_rng(seed)
-    pairs, people = np.unique(np.column_stack([part, whole]), axis=0, return_counts=True)
-    drawn = rng.multinomial(len(whole), people / len(whole), size=draws)
-    sums = drawn @ pairs
-    low, high = np.quantile(sums[:, 0] / sums[:, 1], [0.025, 0.975])
-    return float(low), float(high)
 
 
 def described_incidents(cohort: Cohort) -> pd.DataFrame:

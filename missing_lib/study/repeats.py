@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from missing_lib.study.chance import fit_negative_binomial
 from missing_lib.study.cohort import Cohort, at_risk_windows
-from missing_lib.study.concentration import Interval
+from missing_lib.study.intervals import Interval, ratio_by_people
 from missing_lib.study.survival import Z, kaplan_meier, mean_cumulative, piecewise_hazard
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,7 @@ def bootstrap_shares(counts: ArrayLike, *, draws: int = 1000, seed: int = 1) -> 
     """
     given = pd.Series(np.asarray(counts, dtype=int))
     parts = {"share_of_repeat_people": given.where(given > 1, 0), "share_after_first": given - 1}
-    return {name: _ratio_bootstrap(part, given, draws, seed) for name, part in parts.items()}
+    return {name: ratio_by_people(part, given, draws, seed) for name, part in parts.items()}
 
 
 def gaps(cohort: Cohort) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def short_gaps(
     for days in bounds:
         short = seen["gap_days"] <= days
         per_person = pd.DataFrame({"short": short, "gaps": 1}).groupby(seen["person_id"]).sum()
-        interval = _ratio_bootstrap(per_person["short"], per_person["gaps"], draws, seed)
+        interval = ratio_by_people(per_person["short"], per_person["gaps"], draws, seed)
         number, total = int(short.sum()), len(seen)
         rows.append(
             {
@@ -288,21 +288,6 @@ def mean_numbers(cohort: Cohort, days: Sequence[float]) -> pd.DataFrame:
             )
         )
     return pd.concat(tables, ignore_index=True)
-
-
-def _ratio_bootstrap(part: pd.Series, whole: pd.Series, draws: int, seed: int) -> Interval:
-    """Percentile interval of sum(part)/sum(whole) over resampled people.
-
-    People with the same pair of numbers are one cell of a multinomial draw.
-    """
-    if len(part) == 0:
-        return Interval(np.nan, np.nan)
-    pairs = np.column_stack([part.to_numpy(dtype=int), whole.to_numpy(dtype=int)])
-    cells, people = np.unique(pairs, axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(len(part), people / len(part), draws)
-    low, high = np.quantile((drawn @ cells[:, 0]) / (drawn @ cells[:, 1]), [0.025, 0.975])
-    return Interval(float(low), float(high))
 
 
 def clock_since_entry(cohort: Cohort) -> tuple[pd.DataFrame, pd.DataFrame]:
