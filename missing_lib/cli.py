@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import typer
 
 from missing_lib.book.layout import FORCES_VARIABLE, Layout, find_layout
+from missing_lib.book.lock import only_one
 from missing_lib.force.errors import BookError, ContractError
 
 app = typer.Typer(
@@ -61,7 +62,8 @@ def build(
     wanted = builder.wanted_editions(layout, editions or [])
     wish = builder.Wish(wanted, parameters, jobs or builder.default_jobs(), engine)
     started = time.monotonic()
-    problems = builder.build(layout, wish, _say)
+    with only_one(layout.build):
+        problems = builder.build(layout, wish, _say)
     if problems:
         raise _together(problems)
     start = (layout.build / "index.html").relative_to(layout.root).as_posix()
@@ -83,7 +85,8 @@ def run(
     parameters = _parameters(set_)
     builder.check_parameters(layout, parameters)
     (wanted,) = builder.wanted_editions(layout, [edition])
-    problems = builder.run_one(layout, wanted, chapter, parameters, engine, _say)
+    with only_one(layout.build):
+        problems = builder.run_one(layout, wanted, chapter, parameters, engine, _say)
     if problems:
         raise _together(problems)
 
@@ -102,7 +105,8 @@ def check(
     described = find_force(layout.forces, force)
     folder = layout.forces / force
     intake = take_in(described, folder)
-    save(intake, folder)
+    with only_one(layout.build):
+        save(intake, folder)
     for row in intake.accounts.itertuples():
         typer.echo(
             f"{row.table:10} {row.rows_in:>9,} rows in = {row.kept:,} kept + {row.merged:,} merged"

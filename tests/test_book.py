@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
-from missing_lib.book import engines, scrub
+from missing_lib.book import engines, fingerprint, scrub
+from missing_lib.book.lock import only_one
 from missing_lib.book.toc import parameters_of, read_toc
 from missing_lib.book.weave import weave
+from missing_lib.force import store
 from missing_lib.force.errors import ContractError, DisclosureError
+from missing_lib.force.intake import Intake
 from missing_lib.release.published import MIME, digest
 from missing_lib.release.registry import ChapterRecords, read
 from tests.conftest import ROOT, Tree, add_force, copy_sources
@@ -72,9 +80,6 @@ def test_nothing_changed_imports_no_stack(fresh: Tree) -> None:
         "except SystemExit: pass\n"
         "print(sorted({'pandas', 'numpy', 'papermill', 'jupyter_book'} & set(sys.modules)))"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=fresh.root, capture_output=True, text=True, check=True
     )
@@ -362,3 +367,58 @@ def test_text_of_chapters_holds_no_typed_number(chapter: str) -> None:
     )
     text = re.sub(r"\]\([^)]*\)|^\d+\. ", "", text, flags=re.M)
     assert re.findall(r"[^\n]*\d[^\n]*", text) == []
+
+
+# --- several builds, and builds that are cut short ----------------------------------------------
+
+
+def test_two_builds_at_once_do_not_mix(two_forces: Tree) -> None:
+    with only_one(two_forces.root / "_build"):
+        done = two_forces.run("build")
+    assert done.returncode == 2
+    assert done.stderr == "another build is running in this folder; wait until it has ended\n"
+    assert two_forces.run("build").returncode == 0
+
+
+def test_interrupted_intake_leaves_the_last_good_tables(
+    tmp_path: Path, thames_valley_intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save(thames_valley_intake, tmp_path)
+    fingerprint.remember(tmp_path / "restricted" / "key", "good")
+    few = replace(thames_valley_intake.tables, incidents=thames_valley_intake.tables.incidents[:9])
+    monkeypatch.setattr(pd.DataFrame, "to_csv", lambda *_, **__: 1 / 0)  # stopped half way
+    with pytest.raises(ZeroDivisionError):
+        store.save(replace(thames_valley_intake, tables=few), tmp_path)
+    monkeypatch.undo()
+    assert len(store.load(tmp_path).tables.incidents) == 8773
+    assert fingerprint.remembered(tmp_path / "restricted" / "key") == "good"
+    assert [p.name for p in tmp_path.iterdir()] == ["restricted"]
+    store.save(replace(thames_valley_intake, tables=few), tmp_path)
+    assert len(store.load(tmp_path).tables.incidents) == 9
+    assert fingerprint.remembered(tmp_path / "restricted" / "key") == ""
+
+
+def test_killed_build_is_taken_up_and_ends_the_same(tmp_path: Path, two_forces: Tree) -> None:
+    tree = Tree(tmp_path / "copy")
+    shutil.copytree(two_forces.root, tree.root)
+    edition = tree.edition("westmark")
+    shutil.rmtree(edition)
+    shutil.rmtree(tree.root / "forces" / "westmark" / "restricted")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "missing_lib.cli", "build", "westmark"],
+        cwd=tree.root,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    while " intake " in process.stdout.readline():
+        pass
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    done = tree.run("build", "westmark")
+    assert done.returncode == 0, done.stderr
+    whole = two_forces.edition("westmark")
+    for page in sorted((whole / "html").rglob("*.html")):
+        assert (edition / page.relative_to(whole)).read_bytes() == page.read_bytes()

@@ -123,8 +123,7 @@ def monthly_stability(
     era : str
         Month from which the definition of missing changed, if inside the study.
     """
-    figure, _ = style.axes(height=0.7 + 1.45 * len(names), panels=len(names))
-    axes = list(figure.axes)
+    figure, axes = style.stacked(0.7 + 1.45 * len(names), [1.0] * len(names))
     months = sorted(shares["month"].astype(str).unique())
     place = {month: number for number, month in enumerate(months)}
     for ax, (reading, title) in zip(axes, names.items(), strict=True):

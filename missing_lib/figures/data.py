@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,40 +10,60 @@ from matplotlib.figure import Figure
 
 from missing_lib.figures import style
 
-#: Columns of the table of choices and what their points are called.
-FINDINGS = {
-    "repeat": "incidents of repeaters",
-    "persistent": "incidents of the persistent",
-    "top": "incidents of the top share",
-    "short": "short gaps",
-    "long": "short and middling gaps",
-}
 
+def specification_curve(
+    table: pd.DataFrame, finding: str, default: str, marks: Mapping[str, tuple[str, object]]
+) -> Figure:
+    """One finding under every specification, from the lowest to the highest.
 
-def choices(table: pd.DataFrame) -> Figure:
-    """Main findings under each choice of cleaning, one row of points a choice.
+    Above, the finding; below, a mark for each choice that is made otherwise (Simonsohn, Simmons
+    and Nelson 2020, doi 10.1038/s41562-020-0912-z).
 
     Parameters
     ----------
     table : DataFrame
-        ``choice`` and the columns of :data:`FINDINGS`, fractions; NaN where hidden.
+        ``choice`` (in words), one column for each choice, and the finding as a fraction, NaN
+        where hidden.
+    finding : str
+        Column to draw.
+    default : str
+        Value of ``choice`` that is marked.
+    marks : mapping
+        Label of each line below to a column and the value that it marks.
     """
-    figure, ax = style.axes(height=1.8 + 0.45 * len(table))
-    ax.grid(axis="x")
-    at = np.arange(len(table))[::-1]
-    for number, (column, label) in enumerate(FINDINGS.items()):
-        ax.plot(
-            100 * table[column],
-            at,
-            linestyle="none",
-            marker=style.MARKERS[number],
-            color=style.COLOURS[number],
-            label=label,
-            markersize=7,
-        )
-    ax.set_yticks(at, [textwrap.fill(str(name), 28) for name in table["choice"]])
-    ax.set_ylim(-0.6, len(table) - 0.4)
-    ax.set_xlim(0, 100)
-    ax.set_xlabel("per cent")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.25, -0.18), ncols=2, columnspacing=1.0)
+    shown = table.dropna(subset=[finding]).sort_values(finding, kind="stable", ignore_index=True)
+    lines = len(marks)
+    figure, (above, below) = style.stacked(2.8 + 0.24 * lines, [2.2, 0.24 * lines])
+    at = np.arange(len(shown))
+    percent = 100 * shown[finding]
+    above.plot(at, percent, linestyle="none", marker=".", color=style.GREY, markersize=6)
+    usual = np.flatnonzero(shown["choice"] == default)
+    above.plot(
+        usual,
+        percent[usual],
+        linestyle="none",
+        marker="D",
+        color=style.OTHER,
+        markersize=8,
+        label=default,
+    )
+    if len(shown):
+        middle = (percent.min() + percent.max()) / 2
+        reach = max(5.0, 0.7 * (percent.max() - percent.min()))
+        above.set_ylim(max(0, middle - reach), min(101, middle + reach))
+    above.set_ylabel("per cent")
+    above.set_xticks([])
+    above.legend(loc="lower right")
+    for line, (column, value) in enumerate(marks.values()):
+        made = np.flatnonzero((shown[column] == value).to_numpy())
+        below.plot(
+            made, np.full(len(made), lines - line), linestyle="none", marker="|",
+            color=style.FORCE, markersize=7, markeredgewidth=1.6,
+        )  # fmt: skip
+    below.set_yticks(np.arange(lines, 0, -1), list(marks), fontsize=9)
+    below.set_ylim(0.4, lines + 0.6)
+    below.set_xticks([])
+    for axes in (above, below):
+        axes.set_xlim(-1, max(len(shown), 1))
+    below.set_xlabel("from the lowest to the highest figure")
     return style.finish(figure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import seaborn as sns
 from cycler import cycler
@@ -48,22 +50,26 @@ def apply() -> None:
     sns.set_theme(style="ticks", palette=COLOURS, rc=_RC)
 
 
-def axes(height: float = 3.8, panels: int = 1) -> tuple[Figure, Axes]:
-    """A new figure in house style with one axes, or one column of panels.
+def axes(height: float = 3.8) -> tuple[Figure, Axes]:
+    """A new figure in house style with one axes, ``height`` inches high and :data:`WIDTH` wide."""
+    figure, (ax,) = stacked(height, [1.0])
+    return figure, ax
 
-    Parameters
-    ----------
-    height : float
-        Inches; the width is always :data:`WIDTH`.
-    panels : int
-        Number of axes, stacked; the second value is then an array of axes.
-    """
+
+def stacked(height: float, ratios: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """A new figure in house style with axes below each other, of the given relative heights."""
     apply()
-    figure, ax = plt.subplots(panels, 1, figsize=(WIDTH, height))
-    for one in [ax] if panels == 1 else ax:
+    figure, axes_ = plt.subplots(
+        len(ratios),
+        1,
+        figsize=(WIDTH, height),
+        squeeze=False,
+        gridspec_kw={"height_ratios": list(ratios)},
+    )
+    for one in axes_[:, 0]:
         one.grid(axis="y")
         one.set_axisbelow(True)
-    return figure, ax
+    return figure, list(axes_[:, 0])
 
 
 def finish(figure: Figure) -> Figure:

@@ -9,25 +9,23 @@ import pandas as pd
 
 from missing_lib.force.errors import ContractError
 from missing_lib.force.intake import Intake
-from missing_lib.force.places import make_restricted_folder, restricted_folder
+from missing_lib.force.places import new_restricted_folder, restricted_folder
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.tables import Tables, conform
 
 
 def save(intake: Intake, force_folder: Path) -> None:
     """Write tables, ledger, accounts, quarantined rows and the places of unread texts."""
-    folder = make_restricted_folder(force_folder)
-    for stale in folder.glob("quarantined-*.csv"):
-        stale.unlink()
-    for table in SCHEMA:
-        intake.tables[table].to_parquet(folder / f"{table}.parquet", index=False)
-    intake.ledger.to_csv(folder / "ledger.csv", index=False)
-    intake.accounts.to_csv(folder / "accounts.csv", index=False)
-    intake.unread.to_csv(folder / "unread.csv", index=False)
-    for table, rows in intake.quarantined.items():
-        rows.to_csv(folder / f"quarantined-{table}.csv", index=False)
-    about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
-    (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+    with new_restricted_folder(force_folder) as folder:
+        for table in SCHEMA:
+            intake.tables[table].to_parquet(folder / f"{table}.parquet", index=False)
+        intake.ledger.to_csv(folder / "ledger.csv", index=False)
+        intake.accounts.to_csv(folder / "accounts.csv", index=False)
+        intake.unread.to_csv(folder / "unread.csv", index=False)
+        for table, rows in intake.quarantined.items():
+            rows.to_csv(folder / f"quarantined-{table}.csv", index=False)
+        about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
+        (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def load(force_folder: Path) -> Intake:

@@ -265,10 +265,25 @@ class Gate:
         title: str,
         what: str,
         percent: bool = False,
+        shown: Sequence[str] | None = None,
         labels: dict[str, str] | None = None,
     ) -> Shown:
-        """Publish a small table of statistics, each row resting on enough people."""
-        made = tables.statistics(frame, by, values, people, percent, self.policy, labels)
+        """Publish a small table of statistics, each row resting on enough people.
+
+        Parameters
+        ----------
+        by : list of str
+            Columns that say which row it is; ``shown`` names those that are printed, if not all.
+        values : list of str
+            Columns of statistics.
+        people : str
+            Column with the number of people behind each row.
+        percent : bool
+            Whether the statistics are fractions, to be shown in whole per cent.
+        """
+        made = tables.statistics(
+            frame, by, values, people, percent, self.policy, labels, list(shown or by)
+        )
         return self._table(name, made, title, what)
 
     def rows(

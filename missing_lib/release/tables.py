@@ -291,6 +291,7 @@ def statistics(
     percent: bool,
     policy: Policy,
     labels: dict[str, str] | None,
+    shown: list[str],
 ) -> Made:
     """Statistics by row, hidden where a row rests on few people."""
     open_ = (frame[people] >= policy.threshold).to_numpy()
@@ -303,15 +304,15 @@ def statistics(
         ]
     rows = []
     for row, ok in zip(safe.to_dict("records"), open_, strict=True):
-        line = [plain(row[k]) for k in by]
+        line = [plain(row[k]) for k in shown]
         line += [_statistic_cell(row[v], ok, percent) for v in values]
         rows.append(line)
     hidden = int((~open_).sum())
     rule = "Whole per cent." if percent else "Two significant digits."
     return Made(
         frame=safe.reset_index(drop=True),
-        header=_labels(by + values, labels),
-        numeric=[False] * len(by) + [True] * len(values),
+        header=_labels(shown + values, labels),
+        numeric=[False] * len(shown) + [True] * len(values),
         rows=rows,
         notes=[rule] + ([_hidden_note(policy)] if hidden else []),
         unit="statistic",

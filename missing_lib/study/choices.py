@@ -1,91 +1,222 @@
-"""How much the headline findings depend on choices of cleaning that a force could defend."""
+"""How much the headline findings depend on choices of cleaning that a force could defend.
+
+A specification is one value for every choice (Steegen and others 2016, Increasing transparency
+through a multiverse analysis, doi 10.1177/1745691616658637). The default is the study's own.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
 
+import numpy as np
 import pandas as pd
 
-from missing_lib.force.quality import merge_incidents
+from missing_lib.force.merge import merge_incidents
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
-from missing_lib.study.cohort import ERA_CHANGE, Cohort, select
+from missing_lib.study.cohort import ERA_CHANGE, Cohort, arranged, described, select
 from missing_lib.study.concentration import measure
 from missing_lib.study.repeats import gaps, repeat_shares
 
-MERGE_GAPS = (1.0, 6.0, 24.0)
-
 
 @dataclass(frozen=True)
-class Choice:
-    """One way of preparing the same data.
+class Specification:
+    """One way of preparing the same data; the defaults are those of this book.
 
     Attributes
     ----------
-    name : str
-        In plain words.
-    tables : Tables
-        The data prepared that way.
+    merge_gap : float
+        Hours after a return within which a report belongs to the same incident; negative keeps
+        the force's own merge gap.
+    low_risk : bool
+        Whether incidents of the category *no apparent risk* (absent) count.
+    unknown_age : bool
+        Whether incidents without a birth date count in a population that is defined by age.
+    wash_out : int
+        Months at the start of the study that are left out, because what came before is unknown.
+    split : int
+        Per cent of people with a repeat whose incidents are divided among two identifiers at
+        random, as if one person had been entered twice.
     """
 
-    name: str
-    tables: Tables
+    merge_gap: float = -1.0
+    low_risk: bool = True
+    unknown_age: bool = False
+    wash_out: int = 0
+    split: int = 0
 
 
-def choices(tables: Tables, force: ForceFile) -> list[Choice]:
-    """The default and every other choice, one at a time.
+DEFAULT = Specification()
+#: Other values of each choice, beside the default.
+OTHERS: dict[str, tuple[float | bool, ...]] = {
+    "merge_gap": (1.0, 6.0, 24.0),
+    "low_risk": (False,),
+    "unknown_age": (True,),
+    "wash_out": (12,),
+    "split": (1, 2, 5),
+}
+#: How many choices may differ from the default at once.
+DEPTHS = {"single": 1, "pairs": 2, "all": len(OTHERS)}
 
-    Returns
-    -------
-    list of Choice
-        As taken in; reports merged within 1, 6 and 24 hours; without the category of no
-        apparent risk; without the first twelve months of each history (a wash-out).
+_WORDS = {
+    "merge_gap": "reports within {:g} h of a return are one incident",
+    "low_risk": "without absent and no apparent risk",
+    "unknown_age": "with incidents of unknown age",
+    "wash_out": "without the first {:g} months",
+    "split": "{:g} % of repeat people under two identifiers",
+}
+
+_SHORT = {
+    "merge_gap": "merge gap {:g} h",
+    "low_risk": "without no apparent risk",
+    "unknown_age": "with unknown age",
+    "wash_out": "wash-out {:g} months",
+    "split": "{:g} % split",
+}
+
+
+def specifications(depth: str) -> list[Specification]:
+    """The default, and all specifications that differ from it in so many choices.
+
+    Parameters
+    ----------
+    depth : {"single", "pairs", "all"}
+        At most one, two, or any number of choices differ.
+
+    Raises
+    ------
+    ValueError
+        For another depth.
+
+    Examples
+    --------
+    >>> [len(specifications(d)) for d in ("single", "pairs", "all")]
+    [10, 40, 128]
     """
-    made = [Choice("as taken in", tables)]
-    for hours in MERGE_GAPS:
-        merged = merge_incidents(tables.incidents, hours)
-        name = f"reports within {hours:g} h of a return are the same incident"
-        made.append(Choice(name, replace(tables, incidents=merged)))
-    certain = tables.incidents["category"] != "no_apparent_risk"
-    made.append(
-        Choice(
-            "without absent and no apparent risk",
-            replace(tables, incidents=tables.incidents[certain]),
-        )
-    )
-    start = pd.Timestamp(force.study.start, tz=force.time_zone) + pd.DateOffset(years=1)
-    later = tables.incidents["reported_at"] >= start
-    made.append(
-        Choice(
-            "without the first year of the study",
-            replace(tables, incidents=tables.incidents[later]),
-        )
-    )
+    if depth not in DEPTHS:
+        raise ValueError(f"depth is one of {', '.join(DEPTHS)}")
+    made = []
+    for size in range(DEPTHS[depth] + 1):
+        for names in itertools.combinations(OTHERS, size):
+            for values in itertools.product(*(OTHERS[name] for name in names)):
+                made.append(Specification(**dict(zip(names, values, strict=True))))  # type: ignore[arg-type]
     return made
 
 
-def headline_by_choice(tables: Tables, force: ForceFile, population: str) -> pd.DataFrame:
-    """Headline shares under every choice.
+def in_words(specification: Specification) -> str:
+    """What a specification does otherwise, in plain words.
+
+    Examples
+    --------
+    >>> in_words(DEFAULT), in_words(Specification(wash_out=12))
+    ('as in this book', 'without the first 12 months')
+    """
+    changed = [
+        _WORDS[f.name].format(getattr(specification, f.name))
+        for f in fields(Specification)
+        if getattr(specification, f.name) != getattr(DEFAULT, f.name)
+    ]
+    return "; ".join(changed) or "as in this book"
+
+
+def marks() -> dict[str, tuple[str, float | bool]]:
+    """Short label of every value that differs from the default, to its choice and value."""
+    return {
+        short.format(value): (name, value)
+        for name, short in _SHORT.items()
+        for value in OTHERS[name]
+    }
+
+
+def headline_by_choice(
+    tables: Tables, force: ForceFile, population: str, depth: str, seed: int
+) -> pd.DataFrame:
+    """Headline shares under every specification.
 
     Parameters
     ----------
     tables : Tables
     force : ForceFile
     population : {"children", "adults", "all"}
+    depth : {"single", "pairs", "all"}
+    seed : int
+        Of the people whose incidents are divided among two identifiers.
 
     Returns
     -------
     DataFrame
-        One row per choice: ``choice``, ``repeat`` (share of incidents of people with more than
-        one), ``persistent`` (share of incidents of persistent people), ``top`` (share of
-        incidents of the top fraction), ``short`` and ``long`` (share of gaps within the two
-        bounds), ``people`` (the smallest number of people behind any of them).
+        One row per specification, the default first: ``choice`` (in words), the fields of
+        :class:`Specification`, and ``repeat`` (share of incidents of people with more than one),
+        ``persistent`` (of persistent people), ``top`` (of the top fraction), ``short`` and
+        ``long`` (share of gaps within the two bounds), ``people`` (the smallest number of people
+        behind any of them).
     """
-    rows = [
-        {"choice": choice.name, **_headline(select(choice.tables, force, population))}
-        for choice in choices(tables, force)
-    ]
+    cohort = select(tables, force, population)
+    merged: dict[tuple[float, bool], pd.DataFrame] = {}
+    rows = []
+    for specification in specifications(depth):
+        key = (specification.merge_gap, specification.low_risk)
+        if key not in merged:
+            merged[key] = _merged(tables, force, *key)
+        incidents = _of_population(merged[key], cohort, specification)
+        incidents = split_people(incidents, specification.split, np.random.default_rng(seed))
+        shares = _headline(replace(cohort, incidents=arranged(incidents)))
+        rows.append({"choice": in_words(specification), **asdict(specification), **shares})
     return pd.DataFrame(rows)
+
+
+def _merged(tables: Tables, force: ForceFile, gap: float, low_risk: bool) -> pd.DataFrame:
+    """Incidents in the study window under one merge gap, with or without the lowest category."""
+    incidents = tables.incidents
+    if not low_risk:
+        incidents = incidents[incidents["category"].ne("no_apparent_risk").fillna(True)]
+    if gap >= 0:
+        incidents = merge_incidents(incidents, gap)
+    return described(replace(tables, incidents=incidents), force)
+
+
+def _of_population(
+    rows: pd.DataFrame, cohort: Cohort, specification: Specification
+) -> pd.DataFrame:
+    limit = cohort.definitions.child_age_limit
+    unknown = rows["age"].isna() & specification.unknown_age
+    wanted = {
+        "children": (rows["age"] < limit) | unknown,
+        "adults": (rows["age"] >= limit) | unknown,
+        "all": pd.Series(True, index=rows.index),
+    }[cohort.population]
+    start = cohort.start + pd.DateOffset(months=specification.wash_out)
+    return rows[wanted & (rows["reported_on"] >= start)]
+
+
+def split_people(incidents: pd.DataFrame, percent: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Divide the incidents of some people with a repeat among two identifiers at random.
+
+    Parameters
+    ----------
+    incidents : DataFrame
+        With ``person_id``.
+    percent : int
+        Of the people with more than one incident, rounded up; the same seed takes the same
+        people first, so that more per cent are more people of the same.
+    rng : Generator
+
+    Returns
+    -------
+    DataFrame
+        Same rows; the second identifier ends in a sign that no identifier has.
+    """
+    if not percent or incidents.empty:
+        return incidents
+    counts = incidents.groupby("person_id", sort=True).size()
+    repeaters = counts.index[counts > 1].to_numpy()
+    chosen = rng.permutation(repeaters)[: int(np.ceil(len(repeaters) * percent / 100))]
+    mine = incidents["person_id"].isin(chosen).to_numpy()
+    second = mine & (rng.random(len(incidents)) < 0.5)
+    names = incidents["person_id"].astype("string")
+    return incidents.assign(person_id=names.mask(second, names + "\x1f"))
 
 
 def _headline(cohort: Cohort) -> dict[str, float]:
@@ -100,14 +231,45 @@ def _headline(cohort: Cohort) -> dict[str, float]:
         "repeat": repeated.share_of_repeat_people,
         "persistent": concentrated.persistent_share,
         "top": concentrated.top_share,
-        "short": float((seen["gap_days"] <= short).mean()) if len(seen) else float("nan"),
-        "long": float((seen["gap_days"] <= long).mean()) if len(seen) else float("nan"),
+        "short": float((seen["gap_days"] <= short).mean()) if len(seen) else np.nan,
+        "long": float((seen["gap_days"] <= long).mean()) if len(seen) else np.nan,
         "people": min(
             concentrated.persistent_people,
             repeated.people - repeated.repeat_people,
             repeated.repeat_people,
         ),
     }
+
+
+def spread(shares: pd.DataFrame, findings: Iterable[str]) -> pd.DataFrame:
+    """How far each finding moves over all specifications, from published shares alone.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Safe frame with the findings as fractions, the default in the first row.
+    findings : iterable of str
+
+    Returns
+    -------
+    DataFrame
+        ``finding``, ``default``, ``lowest``, ``highest`` in whole per cent and ``shown``, the
+        number of specifications with a value.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "finding": name,
+                "default": round(100 * shares[name].iloc[0]) if len(shares) else np.nan,
+                "lowest": round(100 * shares[name].min()),
+                "highest": round(100 * shares[name].max()),
+                "shown": int(shares[name].notna().sum()),
+            }
+            for name in findings
+            if shares[name].notna().any() and not np.isnan(shares[name].iloc[0])
+        ],
+        columns=["finding", "default", "lowest", "highest", "shown"],
+    )
 
 
 def eras(cohort: Cohort) -> pd.DataFrame:
@@ -118,14 +280,12 @@ def eras(cohort: Cohort) -> pd.DataFrame:
     DataFrame
         ``era``, ``from``, ``to``: text; an era outside the window is left out.
     """
+    day = pd.Timedelta(days=1)
     parts = [
-        ("absent category could be used", cohort.start, min(cohort.end, ERA_CHANGE - _DAY)),
+        ("absent category could be used", cohort.start, min(cohort.end, ERA_CHANGE - day)),
         ("everybody is missing", max(cohort.start, ERA_CHANGE), cohort.end),
     ]
     return pd.DataFrame(
         [(name, f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}") for name, a, b in parts if a <= b],
         columns=["era", "from", "to"],
     )
-
-
-_DAY = pd.Timedelta(days=1)

@@ -87,29 +87,22 @@ def select(tables: Tables, force: ForceFile, population: str) -> Cohort:
     Cohort
     """
     check_population(population)
-    start, end = pd.Timestamp(force.study.start), pd.Timestamp(force.study.end)
-    rows = _describe(tables, force.time_zone)
-    rows = rows[rows["reported_on"].between(start, end)]
+    rows = described(tables, force)
     limit = force.definitions.child_age_limit
     wanted = {
         "children": rows["age"] < limit,
         "adults": rows["age"] >= limit,
         "all": pd.Series(True, index=rows.index),
     }[population]
-    incidents = rows[wanted].sort_values(["person_id", "reported_at", "incident_id"])
-    incidents = incidents.reset_index(drop=True)
-    by_person = incidents.groupby("person_id", sort=False)
-    incidents["order"] = by_person.cumcount() + 1
-    incidents["n_incidents"] = by_person["order"].transform("size")
     return Cohort(
         population=population,
-        incidents=incidents,
+        incidents=arranged(rows[wanted]),
         persons=tables.persons,
         markers=tables.markers,
         ties=tables.ties,
         events=tables.events,
-        start=start,
-        end=end,
+        start=pd.Timestamp(force.study.start),
+        end=pd.Timestamp(force.study.end),
         time_zone=force.time_zone,
         definitions=force.definitions,
         absent=tables.absent,
@@ -117,17 +110,33 @@ def select(tables: Tables, force: ForceFile, population: str) -> Cohort:
     )
 
 
-def _describe(tables: Tables, time_zone: str) -> pd.DataFrame:
-    """Incidents with local date and hour, month, age and what is known of the person."""
+def described(tables: Tables, force: ForceFile) -> pd.DataFrame:
+    """Incidents in the study window, with local time, age and what is known of the person.
+
+    Returns
+    -------
+    DataFrame
+        The canonical columns and those of :class:`Cohort` up to ``ethnicity_self``.
+    """
     about = tables.persons[["person_id", "birth_date", "sex", "ethnicity_self"]]
     rows = tables.incidents.merge(about, on="person_id", how="left", validate="many_to_one")
-    local = rows["reported_at"].dt.tz_convert(time_zone).dt.tz_localize(None)
+    local = rows["reported_at"].dt.tz_convert(force.time_zone).dt.tz_localize(None)
     rows["reported_on"] = local.dt.normalize()
     known = rows["time_known"].fillna(True).astype(bool)
     rows["local_hour"] = local.dt.hour.where(known).astype(float)
     rows["month"] = rows["reported_on"].dt.to_period("M")
     rows["age"] = age_in_years(rows["birth_date"], rows["reported_on"])
-    return rows.drop(columns="birth_date")
+    start, end = pd.Timestamp(force.study.start), pd.Timestamp(force.study.end)
+    return rows[rows["reported_on"].between(start, end)].drop(columns="birth_date")
+
+
+def arranged(incidents: pd.DataFrame) -> pd.DataFrame:
+    """Incidents sorted by person and report, with each one's order and the person's number."""
+    rows = incidents.sort_values(["person_id", "reported_at", "incident_id"], ignore_index=True)
+    by_person = rows.groupby("person_id", sort=False)
+    rows["order"] = by_person.cumcount() + 1
+    rows["n_incidents"] = by_person["order"].transform("size")
+    return rows
 
 
 def at_risk_windows(cohort: Cohort) -> pd.DataFrame:
