@@ -331,6 +331,11 @@ def test_weave_escapes_what_a_force_is_called(tmp_path: Path) -> None:
     assert woven("# T\n{{ odd }}", tmp_path).splitlines()[-1] == r"A\*B\* \<i\>"
 
 
+def test_weave_leaves_out_sentences_without_their_number(tmp_path: Path) -> None:
+    text = woven("# Title\nThere are {{ few }}.\nThere are {{ n }}.", tmp_path)
+    assert text == "# Title\n\nBANNER\nThere are 50."
+
+
 def test_weave_names_a_number_that_nobody_published(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=re.escape("chapter c: {{ m }} was not published")):
         woven("There are {{ m }}.", tmp_path)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_lib.figures import prevalence as draw
-from missing_lib.release import curves, tables
+from missing_lib.release import curve_tables, curves, tables
 from missing_lib.release.cells import safe_counts
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.publish import Gate
@@ -165,6 +165,8 @@ def test_no_line_gives_a_small_cell_away(grid: list[list[int]]) -> None:
             if 0 < len(aside) < len(line):
                 assert len(aside) >= 2
                 assert aside["people"].sum() >= 10
+    incidents = safe_counts(cells, ["a", "b"], "incidents", POLICY)
+    assert (incidents["status"] == "hidden")[cells["people"] < 10].all()
     shown = joined[~hidden]
     assert (shown["count"] % 5 == 0).all()
     assert ((shown["count"] - shown["people"]).abs() <= 2).all()
@@ -176,6 +178,51 @@ def test_row_order_does_not_matter() -> None:
     one = safe_counts(cells, ["sex"], "people", POLICY)["status"]
     other = safe_counts(turned, ["sex"], "people", POLICY)["status"]
     assert one.to_dict() == other.to_dict()
+
+
+def one_boy_holds_most() -> pd.DataFrame:
+    """45 girls with one incident, 15 boys with three, and one boy with 140."""
+    people = [f"g{i}" for i in range(45)] + [f"b{i}" for i in range(15)] * 3 + ["boy"] * 140
+    rows = pd.DataFrame({"person_id": people})
+    rows["sex"] = pd.Categorical(
+        ["female"] * 45 + ["male"] * 185, categories=["female", "male", "unknown"]
+    )
+    return tabulate(rows, ["sex"])
+
+
+def test_one_person_is_not_left_over_by_subtraction(gate: Gate) -> None:
+    shown = gate.counts("t", one_boy_holds_most(), ["sex"], title="t", what="x")
+    incidents = [row[1] for row in shown.payload["rows"]]
+    assert incidents == ["hidden", "hidden", "hidden", "hidden"]
+    assert shown.frame["incidents_percent"].isna().all()
+
+
+def test_hidden_cells_together_rest_on_enough_people() -> None:
+    # Other and unknown hold 17 incidents of seven people; one of them has nine.
+    people = [f"f{i}" for i in range(300)] + [f"m{i}" for i in range(200)]
+    rest = ["o1"] * 9 + ["o2", "o3"] + ["u1"] * 3 + ["u2", "u3", "u4"]
+    rows = pd.DataFrame({"person_id": people + rest})
+    sexes = ["female"] * 300 + ["male"] * 200 + ["other"] * 11 + ["unknown"] * 6
+    levels = ["female", "male", "other", "unknown"]
+    rows["sex"] = pd.Categorical(sexes, categories=levels)
+    safe = safe_counts(tabulate(rows, ["sex"]), ["sex"], "incidents", POLICY)
+    assert safe["status"].tolist() == ["shown", "hidden", "hidden", "hidden"]
+
+
+def test_percent_is_hidden_where_one_person_dominates(gate: Gate) -> None:
+    part, rest = [139] + [1] * 30, [1] * 40
+    hidden = gate.percent("a", 0.8, what="x", people=31, others=40, part=part, rest=rest)
+    shown = gate.percent("b", 0.4, what="x", people=30, others=40, part=part[1:], rest=rest)
+    assert (hidden.text, shown.text) == ("not shown", "40 %")
+
+
+def test_survival_counts_people_and_says_where_events_are_few() -> None:
+    data = pd.DataFrame({"p": ["one"] * 40 + list("abcdefghijkl"), "t": 50.0, "e": False})
+    data.loc[40:, "t"] = 5.0
+    data.loc[45:48, "e"] = True
+    made = curve_tables.survival(data, "t", "e", "p", None, None, 60, POLICY)
+    assert made.frame["time"].max() == 5
+    assert made.rows[0][2:4] == ["fewer than 10 events", ""]
 
 
 def test_ratios_hide_lines_of_few_people() -> None:
@@ -194,15 +241,18 @@ def test_ratios_hide_lines_of_few_people() -> None:
 def test_a_finding_without_a_figure_says_so(gate: Gate) -> None:
     few = gate.people("few", 3, what="x")
     gate.finding("C1", "There are {n} of them.", figures=[few], n=few)
-    assert gate.registry.records[-1]["sentence"].startswith("Too few people stand behind")
-    gate.finding("C2", "There are {n} of them.", n=few)
     assert gate.registry.records[-1]["sentence"] == "There are fewer than 10 of them."
+    one = gate.incidents("one", [140] + [1] * 20, what="x")
+    gate.finding("C2", "There are {n} of them.", n=one)
+    assert gate.registry.records[-1]["sentence"].startswith("Too few people stand behind")
+    assert gate.sentence("There are {n}.", n=one).payload["text"].startswith("Too few people")
 
 
 def test_rows_of_the_extract_hide_small_numbers() -> None:
     frame = pd.DataFrame({"t": ["a", "b"], "in": [1000, 500], "kept": [997, 500], "out": [3, 0]})
     made = tables.row_counts(frame, ["in", "kept", "out"], ["t"], POLICY, None)
-    assert made.rows == [["a", "1,000", "hidden", "hidden"], ["b", "500", "500", "0"]]
+    few = "fewer than 10"
+    assert made.rows == [["a", "1,000", "995", few], ["b", "500", "500", few]]
 
 
 def test_regression_shows_two_digits_and_no_small_level() -> None:

@@ -68,6 +68,11 @@ class Chapter:
         """Official statistics shipped with the book."""
         return self._layout.official
 
+    @property
+    def looked_after_folder(self) -> Path:
+        """Official statistics on looked-after children who went missing."""
+        return self._layout.official / "looked-after-missing"
+
     def need(self, *tables: str) -> None:
         """End the chapter in one sentence if the force does not supply these tables.
 

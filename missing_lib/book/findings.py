@@ -55,7 +55,8 @@ def _answer(claim: Claim, published: Mapping[str, ChapterRecords]) -> dict[str, 
 def _figure(figure: dict[str, Any]) -> str:
     unit = COUNTED.get(figure["unit"], "")
     between = f" ({figure['interval']})" if figure["interval"] else ""
-    return f"{figure['text']} {unit}".strip() + between
+    label = f"{figure['label']} " if figure["label"] else ""
+    return label + f"{figure['text']} {unit}".strip() + between
 
 
 def _rounded(figures: list[dict[str, Any]], records: ChapterRecords) -> str:

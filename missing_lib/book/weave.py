@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 
 from missing_lib.force.errors import ContractError
-from missing_lib.release.published import MIME
+from missing_lib.release.published import HIDDEN_SHARE, MIME, NOT_AVAILABLE
 from missing_lib.release.registry import ChapterRecords
 
 #: Tables with more rows are folded.
@@ -99,6 +99,8 @@ class _Page:
             return "\n\n".join(_answer(answer) for answer in payload["answers"])
         if payload["kind"] == "stop":
             return f"```{{admonition}} Not in this edition\n{payload['text']}\n```"
+        if payload["kind"] == "example":
+            return f"````{payload['language']}\n{payload['text'].rstrip()}\n````"
         return _escaped(payload["text"])
 
     def _figure(self, payload: dict[str, Any]) -> str:
@@ -135,8 +137,8 @@ class _Page:
                 "```",
             ]
         )
-        notes = " ".join(payload["notes"])
-        text = f"{table}\n\n{{.table-note}}\n{_escaped(notes)}" if notes else table
+        notes = self._fill(" ".join(payload["notes"]))
+        text = f"{table}\n\n{{.table-note}}\n{notes}" if notes else table
         if not fold and len(payload["rows"]) <= LONGEST_OPEN_TABLE:
             return text
         what = "The numbers behind the figure" if fold else "The table"
@@ -168,22 +170,26 @@ def _answer(answer: dict[str, str]) -> str:
 
 
 def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
+    """Puts published numbers in place of placeholders.
+
+    A line whose number is not shown is left out, and so is, where the chapter has stopped, a line
+    about a number that it did not get to: a line of text is a sentence.
+    """
     known = records.texts()
+    unshown = {n for n, text in known.items() if text in (HIDDEN_SHARE, NOT_AVAILABLE)}
+    unshown -= {name for name in unshown if name.endswith(".interval")}
 
     def fill(text: str) -> str:
+        lines = text.split("\n")
+        kept = [ln for ln in lines if not unshown & set(_PLACEHOLDER.findall(ln))]
         if stopped:
-            # Sentences about numbers that a chapter did not get to are left out, line by line.
-            text = "\n".join(
-                line
-                for line in text.split("\n")
-                if all(name in known for name in _PLACEHOLDER.findall(line))
-            )
-        unknown = sorted(set(_PLACEHOLDER.findall(text)) - set(known))
+            kept = [ln for ln in kept if set(_PLACEHOLDER.findall(ln)) <= set(known)]
+        unknown = sorted(set(_PLACEHOLDER.findall("\n".join(kept))) - set(known))
         if unknown:
             raise ContractError(
                 [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
             )
-        return _PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), text)
+        return _PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), "\n".join(kept))
 
     return fill
 

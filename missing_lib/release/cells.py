@@ -25,7 +25,7 @@ def safe_counts(
     ----------
     cells : DataFrame
         One row per cell with ``by``, ``people`` and, for incidents, ``incidents``, ``largest``,
-        ``largest_two``; ``total_people`` and ``total_incidents`` hold the table's totals.
+        ``largest_two``; the columns ``total_...`` hold the same of the whole table.
     by : list of str
         Columns that span the table; a line is all cells that agree in every column but one.
     unit : {"people", "incidents"}
@@ -37,22 +37,21 @@ def safe_counts(
     -------
     DataFrame
         ``count`` (rounded; 0 for a structural zero, NaN where hidden), ``status`` and ``percent``
-        (whole per cent of the rounded total; NaN where hidden), in the order of ``cells``.
+        (whole per cent of the rounded total; NaN where either is hidden), in the order of
+        ``cells``.
     """
     count = cells[unit].to_numpy(dtype=float)
     zero = np.zeros(len(cells), dtype=bool) if structural_zeros is None else structural_zeros
-    open_ = cell_is_large_enough(cells, unit, policy)
-    total = float(cells[f"total_{unit}"].iloc[0]) if len(cells) else 0.0
+    total, total_shown = safe_total(cells, unit, policy)
+    open_ = large_enough(cells, unit, policy)
     if unit == "people" or len(by) == 1:
-        open_ &= total - count >= policy.threshold
-    hidden = ~open_ & ~zero
-    if total < policy.threshold:
-        hidden = ~zero
-    else:
-        hidden = hide_second_cells(cells[by], count, hidden, zero, policy)
-    shown_total = float(round_count(total, policy))
+        open_ &= (float(cells[f"total_{unit}"].iloc[0]) if len(cells) else 0.0) - count >= (
+            policy.threshold
+        )
+    hidden = hide_second_cells(cells, by, unit, ~open_ & ~zero, zero, policy)
     rounded = np.where(zero, 0.0, np.where(hidden, np.nan, round_count(count, policy)))
-    percent = np.floor(100 * rounded / shown_total + 0.5) if shown_total else rounded * np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent = np.floor(100 * rounded / total + 0.5) if total_shown else rounded * np.nan
     return pd.DataFrame(
         {
             "count": rounded,
@@ -63,7 +62,18 @@ def safe_counts(
     )
 
 
-def cell_is_large_enough(cells: pd.DataFrame, unit: str, policy: Policy) -> NDArray[np.bool_]:
+def safe_total(cells: pd.DataFrame, unit: str, policy: Policy) -> tuple[float, bool]:
+    """The rounded total of a table, and whether it may be shown at all."""
+    if cells.empty:
+        return 0.0, False
+    first = cells.iloc[[0]]
+    totals = first[[c for c in first if str(c).startswith("total_")]]
+    totals = totals.rename(columns=lambda name: str(name).removeprefix("total_"))
+    shown = bool(large_enough(totals, unit, policy)[0])
+    return float(round_count(totals[unit].iloc[0], policy)), shown
+
+
+def large_enough(cells: pd.DataFrame, unit: str, policy: Policy) -> NDArray[np.bool_]:
     """True where the count itself may be shown, whatever stands beside it."""
     if unit == "people":
         return enough_people(cells["people"], policy)
@@ -73,40 +83,54 @@ def cell_is_large_enough(cells: pd.DataFrame, unit: str, policy: Policy) -> NDAr
 
 
 def hide_second_cells(
-    keys: pd.DataFrame,
-    count: NDArray[np.float64],
+    cells: pd.DataFrame,
+    by: list[str],
+    unit: str,
     hidden: NDArray[np.bool_],
     zero: NDArray[np.bool_],
     policy: Policy,
 ) -> NDArray[np.bool_]:
-    """Hide further cells until no line has exactly one hidden cell or a small hidden sum.
+    """Hide further cells until what a line hides could itself be shown.
 
-    In each line with one hidden cell, or whose hidden cells sum to less than the threshold,
-    the smallest open cell is hidden too (the first of equals), until nothing changes: few
-    cells, found the same way each time, not the fewest possible.
+    The hidden cells of a line are known together, as the total less what is shown. So in each
+    line with one hidden cell, or whose hidden cells together break a rule, the smallest open cell
+    is hidden too (the first of equals), until nothing changes: few cells, found the same way
+    each time, not the fewest possible.
     """
     hidden = hidden.copy()
-    lines = [
-        np.asarray(list(members), dtype=int)
-        for name in keys.columns
-        for members in _lines(keys, name)
-    ]
+    count = cells[unit].to_numpy(dtype=float)
+    lines = [members for name in by for members in _lines(cells[by], name)]
     changed = True
     while changed:
         changed = False
         for line in lines:
             inside = line[hidden[line]]
-            exposed = len(inside) == 1 or (len(inside) > 1 and _sum_is_small(count[inside], policy))
+            exposed = len(inside) == 1 or not _may_be_known(cells.iloc[inside], unit, policy)
             candidates = line[~hidden[line] & ~zero[line]]
-            if exposed and len(candidates):
+            if len(inside) and exposed and len(candidates):
                 hidden[candidates[np.argmin(count[candidates])]] = True
                 changed = True
     return hidden
 
 
-def _sum_is_small(counts: NDArray[np.float64], policy: Policy) -> bool:
-    """The hidden cells of a line together are known as total minus shown: a small cell too."""
-    return bool(counts.sum() < policy.threshold)
+def _may_be_known(cells: pd.DataFrame, unit: str, policy: Policy) -> bool:
+    """Whether the sum of several cells could be shown, at the worst that their summaries allow.
+
+    The same people may stand in several cells, so the people of the sum are at least those of
+    the fullest cell, and what its largest hold is at most what the cells' largest hold together.
+    """
+    if unit == "people":
+        return bool(cells["people"].sum() >= policy.threshold)
+    together = cells[["incidents", "largest", "largest_two"]].sum()
+    return bool(
+        enough_incidents(
+            together["incidents"],
+            cells["people"].max() if len(cells) else 0,
+            together["largest"],
+            together["largest_two"],
+            policy,
+        )
+    )
 
 
 def _lines(keys: pd.DataFrame, along: str) -> list[NDArray[np.int64]]:
@@ -114,4 +138,4 @@ def _lines(keys: pd.DataFrame, along: str) -> list[NDArray[np.int64]]:
     if not others:
         return [np.arange(len(keys))]
     positions = keys.reset_index(drop=True).groupby(others, observed=True, sort=False).indices
-    return list(positions.values())
+    return [np.asarray(members, dtype=np.int64) for members in positions.values()]

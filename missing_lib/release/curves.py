@@ -26,7 +26,11 @@ def in_blocks(cumulative: ArrayLike, policy: Policy) -> NDArray[np.float64]:
 
 
 def safe_survival(
-    durations: ArrayLike, observed: ArrayLike, until: int, policy: Policy, steps: int = 1
+    durations: ArrayLike,
+    observed: ArrayLike,
+    until: int,
+    policy: Policy,
+    persons: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Kaplan-Meier from blocked counts of events and censorings.
 
@@ -43,18 +47,19 @@ def safe_survival(
     until : int
         Last day shown.
     policy : Policy
-    steps : int
-        Days between points shown.
+    persons : array_like, shape (n,), optional
+        Whose spell it is; by default everybody has one.
 
     Returns
     -------
     DataFrame
-        ``time``, ``survival``, ``lower``, ``upper``, ``at_risk`` (rounded); ends before fewer
-        than the threshold remain, and is empty if fewer than that start.
+        ``time``, ``survival``, ``lower``, ``upper``, ``at_risk`` (rounded), ``events`` (so far,
+        blocked; 0 while the first block is not full); ends before fewer than the threshold of
+        spells or people remain, and is empty if fewer than that start.
     """
     days = np.ceil(np.asarray(durations, dtype=float)).astype(int)
     happened = np.asarray(observed, dtype=bool)
-    columns = ["time", "survival", "lower", "upper", "at_risk"]
+    columns = ["time", "survival", "lower", "upper", "at_risk", "events"]
     if len(days) < policy.threshold:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in columns})
     grid = np.arange(until + 1)
@@ -64,24 +69,35 @@ def safe_survival(
     gone_before = np.concatenate([[0.0], (events + censored)[:-1]])
     at_risk = start - gone_before
     deaths = np.diff(events, prepend=0.0)
-    keep = np.logical_and.accumulate((at_risk >= policy.threshold) & (at_risk > deaths))
-    grid, at_risk, deaths = grid[keep], at_risk[keep], deaths[keep]
+    people = _people_at_risk(days, persons, until)
+    enough = (np.minimum(at_risk, people) >= policy.threshold) & (at_risk > deaths)
+    keep = np.logical_and.accumulate(enough)
+    grid, at_risk, deaths, events = grid[keep], at_risk[keep], deaths[keep], events[keep]
     survival = np.cumprod(1 - deaths / at_risk)
     variance = np.cumsum(deaths / (at_risk * (at_risk - deaths)))
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = 1.96 * np.sqrt(variance) / np.log(survival)
         lower, upper = survival ** np.exp(-spread), survival ** np.exp(spread)
     flat = survival >= 1
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "time": grid,
             "survival": survival,
             "lower": np.where(flat, 1.0, lower),
             "upper": np.where(flat, 1.0, upper),
             "at_risk": round_count(at_risk, policy),
+            "events": events,
         }
     )
-    return table[table["time"] % steps == 0].reset_index(drop=True)
+
+
+def _people_at_risk(
+    days: NDArray[np.int64], persons: ArrayLike | None, until: int
+) -> NDArray[np.int64]:
+    """People with a spell that lasts to each day or beyond, for days 0..until."""
+    who = np.arange(len(days)) if persons is None else np.asarray(persons)
+    longest = pd.Series(days).groupby(who).max().to_numpy()
+    return len(longest) - np.concatenate([[0], _cumulative(longest, until)[:-1]])
 
 
 def safe_mean_cumulative(

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from string import Formatter
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from missing_lib.release import tables
-from missing_lib.release.policy import (
-    Policy,
-    enough_incidents,
-    round_count,
-    significant,
-)
+from missing_lib.force.examples import EXAMPLES
+from missing_lib.release import curve_tables, numbers, tables
+from missing_lib.release.policy import Policy
 from missing_lib.release.published import (
     HIDDEN_SHARE,
     MIME,
@@ -30,10 +25,7 @@ from missing_lib.release.published import (
     Shown,
     as_html,
     constant_text,
-    count_text,
     digest,
-    percent_text,
-    value_text,
 )
 from missing_lib.release.registry import Registry
 
@@ -67,8 +59,7 @@ class Gate:
         of : Number, optional
             The population around it: a complement below the threshold hides the count too.
         """
-        shown = n >= self.policy.threshold and self._complement_is_safe(n, of)
-        return self._count(name, float(n), shown, unit="person", what=what)
+        return self._number(numbers.people(name, n, of, self.policy), what, "person")
 
     def incidents(
         self, name: str, per_person: ArrayLike, *, what: str, of: Number | None = None
@@ -80,13 +71,7 @@ class Gate:
         per_person : array_like, shape (people,)
             Incidents (or gaps, or weights) of each person; zeros do not count as people.
         """
-        given = np.sort(np.asarray(per_person, dtype=float))[::-1]
-        given = given[given > 0]
-        total = float(given.sum())
-        shown = bool(
-            enough_incidents(total, len(given), given[:1].sum(), given[:2].sum(), self.policy)
-        ) and self._complement_is_safe(total, of)
-        return self._count(name, total, shown, unit="incident", what=what)
+        return self._number(numbers.incidents(name, per_person, of, self.policy), what, "incident")
 
     def share(
         self,
@@ -98,11 +83,7 @@ class Gate:
         interval: tuple[float, float] | None = None,
     ) -> Number:
         """Publish part / whole in whole per cent, from the rounded counts."""
-        if part.hidden or whole.hidden:
-            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "share")
-        if not whole.value > 0:
-            return self._number(Number(name, math.nan, NOT_AVAILABLE), what, "share")
-        return self._percent(name, part.value / whole.value, what, interval)
+        return self._number(numbers.share(name, part, whole, interval), what, "share")
 
     def percent(
         self,
@@ -113,6 +94,8 @@ class Gate:
         people: int,
         others: int,
         interval: tuple[float, float] | None = None,
+        part: ArrayLike | None = None,
+        rest: ArrayLike | None = None,
     ) -> Number:
         """Publish a fraction in whole per cent whose counts stay on the machine.
 
@@ -120,10 +103,14 @@ class Gate:
         ----------
         people, others : int
             People behind the numerator and behind the rest; both reach the threshold.
+        part, rest : array_like, optional
+            What each person contributes to the numerator and to the rest, where a person can
+            contribute more than once: neither may be dominated by one or two.
         """
-        if min(people, others) < self.policy.threshold:
-            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "share")
-        return self._percent(name, value, what, interval)
+        shown = min(people, others) >= self.policy.threshold and all(
+            numbers.may_be_shown(given, self.policy) for given in (part, rest) if given is not None
+        )
+        return self._number(numbers.percent(name, value, interval, shown), what, "share")
 
     def estimate(
         self,
@@ -136,38 +123,21 @@ class Gate:
         unit: str = "",
     ) -> Number:
         """Publish a statistic with two significant digits; it rests on ``people`` people."""
-        if people < self.policy.threshold:
-            return self._number(Number(name, math.nan, HIDDEN_SHARE, hidden=True), what, "estimate")
-        low, high = (significant(float(v)) for v in interval or (math.nan, math.nan))
-        safe = significant(float(value))
-        suffix = f" {unit}" if unit and not math.isnan(safe) else ""
-        between = "" if math.isnan(low) else f"{value_text(low)} to {value_text(high)}{suffix}"
-        number = Number(name, safe, value_text(safe) + suffix, low, high, between)
-        return self._number(number, what, "estimate")
+        made = numbers.estimate(name, value, people, interval, unit, self.policy)
+        return self._number(made, what, "estimate")
 
     def quantile(
         self, name: str, values: ArrayLike, q: float, *, what: str, persons: ArrayLike, unit: str
     ) -> Number:
         """Publish a quantile that has enough people on each side of it."""
-        frame = pd.DataFrame({"value": np.asarray(values, float), "person": np.asarray(persons)})
-        frame = frame.dropna()
-        at = float(frame["value"].quantile(q)) if len(frame) else math.nan
-        below = frame.loc[frame["value"] <= at, "person"].nunique()
-        above = frame.loc[frame["value"] >= at, "person"].nunique()
-        return self.estimate(name, at, what=what, people=min(below, above), unit=unit)
+        made = numbers.quantile(name, values, q, persons, unit, self.policy)
+        return self._number(made, what, "estimate")
 
     def money(
         self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
     ) -> Number:
         """Publish a cost in millions or thousands, from the rounded count of incidents."""
-        if incidents.hidden or math.isnan(incidents.value):
-            text = HIDDEN_SHARE if incidents.hidden else NOT_AVAILABLE
-            hidden = Number(name, math.nan, text, hidden=incidents.hidden)
-            return self._number(hidden, what, "money")
-        cost = incidents.value * unit_cost
-        millions = cost >= 1e6
-        text = f"{cost / 1e6:.2f} million" if millions else f"{round(cost, -3):,.0f}"
-        return self._number(Number(name, cost, f"{currency} {text}"), what, "money")
+        return self._number(numbers.money(name, incidents, unit_cost, currency), what, "money")
 
     def constant(self, **values: object) -> None:
         """Declare definitions and published figures, which rest on no data of this force."""
@@ -221,7 +191,9 @@ class Gate:
         until: int = 365,
     ) -> Shown:
         """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`."""
-        made = tables.survival(data, duration, event, person, group, levels, until, self.policy)
+        made = curve_tables.survival(
+            data, duration, event, person, group, levels, until, self.policy
+        )
         return self._table(name, made, title, what)
 
     def mean_cumulative(
@@ -239,14 +211,14 @@ class Gate:
         until: int = 730,
     ) -> Shown:
         """Publish mean cumulative functions of events in ``data`` over ``windows``."""
-        made = tables.mean_cumulative(
+        made = curve_tables.mean_cumulative(
             data, windows, time, person, group, levels, until, self.policy
         )
         return self._table(name, made, title, what)
 
     def lorenz(self, name: str, per_person: ArrayLike, *, title: str, what: str) -> Shown:
         """Publish a Lorenz curve at fixed percentiles."""
-        return self._table(name, tables.lorenz(per_person, self.policy), title, what)
+        return self._table(name, curve_tables.lorenz(per_person, self.policy), title, what)
 
     def estimates(
         self, name: str, frame: pd.DataFrame, *, title: str, what: str, scale: str = "odds ratio"
@@ -314,9 +286,14 @@ class Gate:
         *,
         title: str,
         labels: dict[str, str] | None = None,
+        as_written: bool = False,
     ) -> Shown:
-        """Show a table that holds no data: rules, readings, formulas."""
-        return self._table(name, tables.unchanged(frame, labels), title, "definitions")
+        """Show a table that holds no data: rules, readings, formulas.
+
+        Names that a reader has to type keep their underscores if ``as_written``.
+        """
+        made = tables.unchanged(frame, labels, as_written=as_written)
+        return self._table(name, made, title, "definitions")
 
     def derived(
         self,
@@ -396,8 +373,21 @@ class Gate:
     def sentence(self, template: str, **numbers: object) -> Shown:
         """Show a sentence whose numbers all come from the gate or from definitions."""
         text = self._fill(template, numbers)
+        if _lacks_numbers(numbers.values()):
+            text = "Too few people stand behind the numbers of this sentence to show it."
         name = f"sentence-{sum(r['kind'] == 'text' for r in self.registry.records) + 1}"
         return self._show(Shown(name, {"kind": "text", "name": name, "text": text}), what=text)
+
+    def example(self, name: str) -> Shown:
+        """Show a part of a force file that the library ships; no other text can be shown so.
+
+        Parameters
+        ----------
+        name : str
+            One of :data:`missing_lib.force.examples.EXAMPLES`.
+        """
+        payload = {"kind": "example", "name": name, "language": "yaml", "text": EXAMPLES[name]}
+        return self._show(Shown(name, payload), what="example")
 
     def finding(
         self,
@@ -405,6 +395,7 @@ class Gate:
         template: str,
         *,
         figures: Sequence[Number] = (),
+        labels: Sequence[str] = (),
         holds: bool | None = None,
         **numbers: object,
     ) -> None:
@@ -418,11 +409,13 @@ class Gate:
             A plain sentence with placeholders.
         figures : sequence of Number
             This force's figure, with intervals where they have one.
+        labels : sequence of str, optional
+            What each figure is, where the claim does not say so.
         holds : bool, optional
             Whether the sentence of the study holds here; None where that is not decided.
         """
         sentence = self._fill(template, numbers)
-        if figures and all(figure.hidden for figure in figures):
+        if _lacks_numbers([*figures, *numbers.values()]):
             sentence = "Too few people stand behind this figure to show it in this edition."
         self.registry.add(
             {
@@ -436,8 +429,9 @@ class Gate:
                         "interval": n.interval_text,
                         "unit": n.unit,
                         "hidden": n.hidden,
+                        "label": label,
                     }
-                    for n in figures
+                    for n, label in zip(figures, labels or [""] * len(figures), strict=True)
                 ],
                 "holds": None if holds is None else bool(holds),
             }
@@ -459,34 +453,6 @@ class Gate:
         return self._show(Shown("stop", {"kind": "stop", "name": "stop", "text": reason}), reason)
 
     # --- what the methods share ----------------------------------------------------------
-
-    def _complement_is_safe(self, n: float, of: Number | None) -> bool:
-        return of is None or of.exact - n >= self.policy.threshold
-
-    def _count(self, name: str, n: float, shown: bool, *, unit: str, what: str) -> Number:
-        if not shown:
-            text = f"fewer than {self.policy.threshold}"
-            if n >= self.policy.threshold:
-                text = HIDDEN_SHARE
-            number = Number(name, math.nan, text, hidden=True, unit=unit, exact=n)
-        else:
-            safe = float(round_count(n, self.policy))
-            number = Number(name, safe, count_text(safe), unit=unit, exact=n)
-        return self._number(number, what, unit)
-
-    def _percent(
-        self, name: str, value: float, what: str, interval: tuple[float, float] | None
-    ) -> Number:
-        if math.isnan(value):
-            return self._number(Number(name, math.nan, NOT_AVAILABLE), what, "share")
-        safe = math.floor(100 * value + 0.5) / 100
-        low, high, between = math.nan, math.nan, ""
-        if interval is not None and not any(math.isnan(v) for v in interval):
-            low, high = math.floor(100 * interval[0]) / 100, math.ceil(100 * interval[1]) / 100
-            between = f"{100 * low:.0f} to {percent_text(high)}"
-        return self._number(
-            Number(name, safe, percent_text(safe), low, high, between), what, "share"
-        )
 
     def _number(self, number: Number, what: str, unit: str) -> Number:
         self.registry.add(
@@ -534,6 +500,11 @@ class Gate:
         if any(character.isdigit() for character in literal):
             raise ValueError(f"a sentence may not hold a typed number: {template!r}")
         return template.format(**{k: _text(v) for k, v in numbers.items()})
+
+
+def _lacks_numbers(values: Iterable[object]) -> bool:
+    """Whether a sentence would read "not shown" where it needs a number."""
+    return any(isinstance(v, Number) and v.text in (HIDDEN_SHARE, NOT_AVAILABLE) for v in values)
 
 
 def _text(value: object) -> object:

@@ -94,6 +94,8 @@ def as_html(payload: dict[str, Any]) -> str:
         return str(payload["svg"])
     if payload["kind"] in ("text", "stop"):
         return f"<p>{html.escape(payload['text'])}</p>"
+    if payload["kind"] == "example":
+        return f"<pre>{html.escape(payload['text'])}</pre>"
     if payload["kind"] == "answers":
         return "".join(f"<p>{html.escape(a['sentence'])}</p>" for a in payload["answers"])
     head = "".join(f"<th>{html.escape(h)}</th>" for h in payload["header"])

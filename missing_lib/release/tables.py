@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO, safe_counts
-from missing_lib.release.curves import safe_lorenz, safe_mean_cumulative, safe_survival
+from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO, safe_counts, safe_total
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.published import (
     HIDDEN_SHARE,
@@ -101,13 +98,11 @@ def counts(
 
 
 def _total_cells(cells: pd.DataFrame, units: tuple[str, ...], policy: Policy) -> list[str]:
-    shown = []
+    printed = []
     for unit in units:
-        total = float(cells[f"total_{unit}"].iloc[0])
-        enough = min(total, float(cells["total_people"].iloc[0])) >= policy.threshold
-        text = count_text(float(round_count(total, policy)))
-        shown += [text if enough else f"fewer than {policy.threshold}", ""]
-    return shown
+        total, shown = safe_total(cells, unit, policy)
+        printed += [count_text(total) if shown else HIDDEN, ""]
+    return printed
 
 
 def ratios(
@@ -157,105 +152,18 @@ def ratios(
     )
 
 
-def survival(
-    data: pd.DataFrame,
-    duration: str,
-    event: str,
-    person: str,
-    group: str | None,
-    levels: Sequence[str] | None,
-    until: int,
-    policy: Policy,
-) -> Made:
-    """Kaplan-Meier curves of one or several groups."""
-    curves = []
-    for level, rows in _groups(data, group, levels):
-        known = rows.dropna(subset=[duration])
-        enough = known[person].nunique() >= policy.threshold
-        part = known if enough else known.iloc[:0]
-        curve = safe_survival(part[duration], part[event], until, policy)
-        curves.append(curve.assign(group=level))
-    frame = pd.concat(curves, ignore_index=True)
-    printed = frame[frame["time"].isin(_reading_days(until))]
-    rows_ = [
-        [
-            plain(row.group),
-            f"{row.time:.0f}",
-            percent_text(1 - row.survival),
-            f"{100 * (1 - row.upper):.0f} to {percent_text(1 - row.lower)}",
-            count_text(row.at_risk),
-        ]
-        for row in printed.itertuples()
-    ]
-    return Made(
-        frame=frame,
-        header=["Group", "Days", "Event by then", "Interval", "At risk"],
-        numeric=[False, True, True, True, True],
-        rows=rows_,
-        notes=[_curve_note(policy)],
-        unit="spell",
-        filter=group or "all",
-    )
-
-
-def mean_cumulative(
-    data: pd.DataFrame,
-    windows: pd.DataFrame,
-    time: str,
-    person: str,
-    group: str | None,
-    levels: Sequence[str] | None,
-    until: int,
-    policy: Policy,
-) -> Made:
-    """Mean cumulative functions of one or several groups of people."""
-    curves = []
-    for level, people in _groups(windows, group, levels):
-        mine = data[data[person].isin(people[person])]
-        enough = mine[person].nunique() >= policy.threshold
-        part = mine if enough else mine.iloc[:0]
-        curve = safe_mean_cumulative(part[time], people["days"], until, policy)
-        curves.append(curve.assign(group=level))
-    frame = pd.concat(curves, ignore_index=True)
-    return Made(
-        frame=frame,
-        header=["Group", "Days", "Mean number", "Under observation"],
-        numeric=[False, True, True, True],
-        rows=[
-            [plain(r.group), f"{r.time:.0f}", f"{r.mean:.2f}", count_text(r.at_risk)]
-            for r in frame[frame["time"] % 90 == 0].itertuples()
-        ],
-        notes=[_curve_note(policy)],
-        unit="incident",
-        filter=group or "all",
-    )
-
-
-def lorenz(per_person: ArrayLike, policy: Policy) -> Made:
-    """A Lorenz curve at fixed percentiles."""
-    frame = safe_lorenz(per_person, policy)
-    return Made(
-        frame=frame,
-        header=["Most frequent, % of people", "% of incidents"],
-        numeric=[True, True],
-        rows=[[f"{v:.0f}" for v in row] for row in frame.itertuples(index=False)],
-        notes=[f"Percentiles with fewer than {policy.threshold} people between them are left out."],
-        unit="incident",
-        filter="people by number of incidents",
-    )
-
-
 def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
     """Regression estimates without intercept, fit statistics or exact numbers."""
     open_ = (frame[["people", "events"]].min(axis=1) >= policy.threshold).to_numpy()
-    safe = frame.drop(columns=["people", "events"]).reset_index(drop=True)
-    numbers = [c for c in ("estimate", "lower", "upper", "p_holm") if c in safe]
+    numbers = [c for c in ("estimate", "lower", "upper", "p_holm") if c in frame]
+    words = [c for c in frame if not pd.api.types.is_numeric_dtype(frame[c])]
+    safe = frame[[*words, *numbers]].reset_index(drop=True)
     for column in numbers:
         safe[column] = [
             significant(float(v)) if ok else np.nan
             for v, ok in zip(safe[column], open_, strict=True)
         ]
-    keys = [c for c in safe.columns if c not in numbers and c != "p"]
+    keys = words
     header = [plain(k).capitalize() for k in keys] + [scale.capitalize(), "95 % interval"]
     rows = []
     for row, ok in zip(safe.to_dict("records"), open_, strict=True):
@@ -328,19 +236,19 @@ def row_counts(
     policy: Policy,
     labels: dict[str, str] | None,
 ) -> Made:
-    """Counts of rows: zero stays zero, one to the threshold is hidden, and so is what tells it.
+    """Counts of rows, rounded, or "fewer than" the threshold.
 
-    Where one value of a row is hidden, all but the first are: the first minus the others would
-    give it away.
+    Rows in and rows kept are rounded each by itself, so their difference tells no more than
+    that few were merged or set aside.
     """
     given = frame[values].to_numpy(dtype=float)
-    small = (given > 0) & (given < policy.threshold)
-    hidden = small | (small.any(axis=1)[:, None] & (np.arange(len(values)) > 0))
-    rounded = np.where(hidden, np.nan, round_count(given, policy))
+    few = given < policy.threshold
+    rounded = np.where(few, np.nan, round_count(given, policy))
     safe = frame[by].copy()
     safe[values] = rounded
     rows = [
-        [plain(v) for v in key] + ["hidden" if np.isnan(v) else count_text(v) for v in line]
+        [plain(v) for v in key]
+        + [f"fewer than {policy.threshold}" if np.isnan(v) else count_text(v) for v in line]
         for key, line in zip(frame[by].itertuples(index=False), rounded, strict=True)
     ]
     notes = [f"Counts of rows are rounded to the nearest {policy.rounding}."]
@@ -349,17 +257,25 @@ def row_counts(
         header=_labels(by + values, labels),
         numeric=[False] * len(by) + [True] * len(values),
         rows=rows,
-        notes=notes + ([_hidden_note(policy)] if hidden.any() else []),
+        notes=notes,
         unit="row",
         filter=" x ".join(by),
-        hidden=int(hidden.sum()),
+        hidden=int(few.sum()),
     )
 
 
-def unchanged(frame: pd.DataFrame, labels: dict[str, str] | None, note: str = "") -> Made:
-    """A table that holds no data of the force, printed as it is."""
+def unchanged(
+    frame: pd.DataFrame, labels: dict[str, str] | None, note: str = "", as_written: bool = False
+) -> Made:
+    """A table that holds no data of the force, printed as it is.
+
+    ``as_written`` keeps the underscores of names that a reader has to type.
+    """
     rows = [
-        [NOT_AVAILABLE if pd.isna(v) else plain(v) for v in row]
+        [
+            NOT_AVAILABLE if pd.isna(v) else v if as_written and isinstance(v, str) else plain(v)
+            for v in row
+        ]
         for row in frame.itertuples(index=False)
     ]
     numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
@@ -372,20 +288,6 @@ def unchanged(frame: pd.DataFrame, labels: dict[str, str] | None, note: str = ""
         unit="none",
         filter="public",
     )
-
-
-def _groups(
-    data: pd.DataFrame, group: str | None, levels: Sequence[str] | None
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    if group is None:
-        yield "all", data
-        return
-    for level in levels if levels is not None else sorted(data[group].dropna().unique()):
-        yield str(level), data[data[group] == level]
-
-
-def _reading_days(until: int) -> list[int]:
-    return [d for d in (1, 7, 14, 28, 56, 90, 180, 365, 730) if d <= until]
 
 
 def _labels(names: list[str], labels: dict[str, str] | None) -> list[str]:
@@ -424,11 +326,4 @@ def _hidden_note(policy: Policy) -> str:
     return (
         f"Hidden: fewer than {policy.threshold} people or incidents, one or two people who "
         "dominate, or a cell that would give such a one away."
-    )
-
-
-def _curve_note(policy: Policy) -> str:
-    return (
-        f"Computed from counts in blocks of {policy.block} and cut where fewer than "
-        f"{policy.threshold} remain."
     )

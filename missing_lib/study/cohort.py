@@ -40,7 +40,7 @@ class Cohort:
         Age limit, persistent, top share, gap bounds.
     absent : frozenset of str
         Tables that the force does not supply.
-    unknown_age : int
+    unknown_age : Series of int, indexed by person
         Incidents in the window whose age is unknown; they are in no population but ``all``.
     """
 
@@ -55,7 +55,7 @@ class Cohort:
     time_zone: str
     definitions: Definitions
     absent: frozenset[str]
-    unknown_age: int
+    unknown_age: pd.Series
 
     @property
     def counts(self) -> pd.Series:
@@ -106,7 +106,7 @@ def select(tables: Tables, force: ForceFile, population: str) -> Cohort:
         time_zone=force.time_zone,
         definitions=force.definitions,
         absent=tables.absent,
-        unknown_age=int(rows["age"].isna().sum()),
+        unknown_age=rows[rows["age"].isna()].groupby("person_id").size(),
     )
 
 

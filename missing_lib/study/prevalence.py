@@ -69,7 +69,7 @@ def headline(tables: Tables, force: ForceFile) -> Headline:
         per_person=everybody.counts,
         child_per_person=children.counts,
         crossing=len(children.counts.index.intersection(adults.counts.index)),
-        unknown_age=everybody.unknown_age,
+        unknown_age=int(everybody.unknown_age.sum()),
     )
 
 

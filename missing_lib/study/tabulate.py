@@ -22,8 +22,8 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     DataFrame
         One row per combination of levels, zero cells included: ``by``, ``incidents``,
         ``people``, ``largest`` and ``largest_two`` (incidents of the one and of the two people
-        with most in the cell), and in every row the table's ``total_incidents`` and
-        ``total_people`` (each person once).
+        with most in the cell), and in every row the same of the whole table, each person
+        once: ``total_incidents``, ``total_people``, ``total_largest``, ``total_largest_two``.
 
     Examples
     --------
@@ -50,7 +50,13 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     )
     every = _every_combination(rows, by)
     table = summary.reindex(every, fill_value=0).astype("int64").reset_index()
-    return table.assign(total_incidents=len(known), total_people=known["person_id"].nunique())
+    totals = known.groupby("person_id", observed=True).size().sort_values(ascending=False)
+    return table.assign(
+        total_incidents=len(known),
+        total_people=len(totals),
+        total_largest=int(totals.iloc[:1].sum()),
+        total_largest_two=int(totals.iloc[:2].sum()),
+    )
 
 
 def _every_combination(rows: pd.DataFrame, by: list[str]) -> pd.Index:
