@@ -1,0 +1,120 @@
+"""The numbers of the gate: each is rounded or hidden, and written to the registry."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from missing_lib.release import numbers
+from missing_lib.release.desk import Desk
+from missing_lib.release.published import Number, Shown, constant_text
+
+
+class NumberGate(Desk):
+    """Publishes numbers, which stand in sentences and are not shown by themselves."""
+
+    def people(self, name: str, n: int, *, what: str, of: Number | None = None) -> Number:
+        """Publish a count of people, rounded, or "fewer than" the threshold.
+
+        Parameters
+        ----------
+        name : str
+            Unique in the chapter; the placeholder ``{{ name }}`` stands for it.
+        n : int
+            Exact count.
+        what : str
+            Whom it counts, for the registry.
+        of : Number, optional
+            The population around it: a complement below the threshold hides the count too.
+        """
+        return self._number(numbers.people(name, n, of, self.policy), what, "person")
+
+    def incidents(
+        self, name: str, per_person: ArrayLike, *, what: str, of: Number | None = None
+    ) -> Number:
+        """Publish a count of incidents, given how many each person contributes.
+
+        Parameters
+        ----------
+        per_person : array_like, shape (people,)
+            Incidents (or gaps, or weights) of each person; zeros do not count as people.
+        """
+        return self._number(numbers.incidents(name, per_person, of, self.policy), what, "incident")
+
+    def share(
+        self,
+        name: str,
+        part: Number,
+        whole: Number,
+        *,
+        what: str,
+        interval: tuple[float, float] | None = None,
+    ) -> Number:
+        """Publish part / whole in whole per cent, from the rounded counts."""
+        return self._number(numbers.share(name, part, whole, interval), what, "share")
+
+    def percent(
+        self,
+        name: str,
+        value: float,
+        *,
+        what: str,
+        people: int,
+        others: int,
+        interval: tuple[float, float] | None = None,
+        part: ArrayLike | None = None,
+        rest: ArrayLike | None = None,
+    ) -> Number:
+        """Publish a fraction in whole per cent whose counts stay on the machine.
+
+        Parameters
+        ----------
+        people, others : int
+            People behind the numerator and behind the rest; both reach the threshold.
+        part, rest : array_like, optional
+            What each person contributes to the numerator and to the rest, where a person can
+            contribute more than once: neither may be dominated by one or two.
+        """
+        shown = min(people, others) >= self.policy.threshold and all(
+            numbers.may_be_shown(given, self.policy) for given in (part, rest) if given is not None
+        )
+        return self._number(numbers.percent(name, value, interval, shown), what, "share")
+
+    def estimate(
+        self,
+        name: str,
+        value: float,
+        *,
+        what: str,
+        people: int,
+        interval: tuple[float, float] | None = None,
+        unit: str = "",
+    ) -> Number:
+        """Publish a statistic with two significant digits; it rests on ``people`` people."""
+        made = numbers.estimate(name, value, people, interval, unit, self.policy)
+        return self._number(made, what, "estimate")
+
+    def quantile(
+        self, name: str, values: ArrayLike, q: float, *, what: str, persons: ArrayLike, unit: str
+    ) -> Number:
+        """Publish a quantile that has enough people on each side of it."""
+        made = numbers.quantile(name, values, q, persons, unit, self.policy)
+        return self._number(made, what, "estimate")
+
+    def money(
+        self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
+    ) -> Number:
+        """Publish a cost in millions or thousands, from the rounded count of incidents."""
+        return self._number(numbers.money(name, incidents, unit_cost, currency), what, "money")
+
+    def derived_number(self, name: str, value: float, of: Shown, *, text: str, what: str) -> Number:
+        """Register a number that was computed from a published table's safe frame alone."""
+        return self._number(Number(name, float(value), text), f"{what}, from {of.name}", "derived")
+
+    def official_number(self, name: str, value: float, *, text: str, what: str) -> Number:
+        """Register a number that is public already or follows from public numbers alone."""
+        return self._number(Number(name, float(value), text), what, "official")
+
+    def constant(self, **values: object) -> None:
+        """Declare definitions and published figures, which rest on no data of this force."""
+        for name, value in values.items():
+            self.registry.add({"kind": "constant", "name": name, "text": constant_text(value)})

@@ -1,0 +1,193 @@
+"""The tables of the gate: each follows the rules of its kind, and is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from missing_lib.release import curve_tables, tables
+from missing_lib.release.desk import Desk
+from missing_lib.release.published import Shown
+
+
+class TableGate(Desk):
+    """Publishes tables; figures are drawn from their safe frames."""
+
+    def counts(
+        self,
+        name: str,
+        cells: pd.DataFrame,
+        by: list[str],
+        *,
+        title: str,
+        what: str,
+        units: Sequence[str] = ("incidents", "people"),
+        total: bool = True,
+        structural_zeros: Any = None,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish a table of counts; see :func:`missing_lib.release.cells.safe_counts`."""
+        made = tables.counts(cells, by, tuple(units), self.policy, total, structural_zeros, labels)
+        return self._table(name, made, title, what)
+
+    def ratios(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        title: str,
+        what: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish shares in whole per cent, each from its two rounded counts."""
+        return self._table(name, tables.ratios(frame, by, self.policy, labels), title, what)
+
+    def survival(
+        self,
+        name: str,
+        data: pd.DataFrame,
+        *,
+        duration: str,
+        event: str,
+        person: str,
+        title: str,
+        what: str,
+        group: str | None = None,
+        levels: Sequence[str] | None = None,
+        until: int = 365,
+    ) -> Shown:
+        """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`."""
+        made = curve_tables.survival(
+            data, duration, event, person, group, levels, until, self.policy
+        )
+        return self._table(name, made, title, what)
+
+    def mean_cumulative(
+        self,
+        name: str,
+        data: pd.DataFrame,
+        windows: pd.DataFrame,
+        *,
+        time: str,
+        person: str,
+        title: str,
+        what: str,
+        group: str | None = None,
+        levels: Sequence[str] | None = None,
+        until: int = 730,
+    ) -> Shown:
+        """Publish mean cumulative functions of events in ``data`` over ``windows``."""
+        made = curve_tables.mean_cumulative(
+            data, windows, time, person, group, levels, until, self.policy
+        )
+        return self._table(name, made, title, what)
+
+    def lorenz(self, name: str, per_person: ArrayLike, *, title: str, what: str) -> Shown:
+        """Publish a Lorenz curve at fixed percentiles."""
+        return self._table(name, curve_tables.lorenz(per_person, self.policy), title, what)
+
+    def estimates(
+        self, name: str, frame: pd.DataFrame, *, title: str, what: str, scale: str = "odds ratio"
+    ) -> Shown:
+        """Publish regression estimates: two significant digits, nothing for small levels."""
+        return self._table(name, tables.estimates(frame, scale, self.policy), title, what)
+
+    def statistics(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        values: list[str],
+        people: str,
+        title: str,
+        what: str,
+        percent: bool = False,
+        shown: Sequence[str] | None = None,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish a small table of statistics, each row resting on enough people.
+
+        Parameters
+        ----------
+        by : list of str
+            Columns that say which row it is; ``shown`` names those that are printed, if not all.
+        values : list of str
+            Columns of statistics.
+        people : str
+            Column with the number of people behind each row.
+        percent : bool
+            Whether the statistics are fractions, to be shown in whole per cent.
+        """
+        made = tables.statistics(
+            frame, by, values, people, percent, self.policy, labels, list(shown or by)
+        )
+        return self._table(name, made, title, what)
+
+    def rows(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        values: list[str],
+        by: list[str],
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish counts of rows of the extract; each is a count of unknown people.
+
+        Zero rows merged or set aside is shown as zero: it says that nothing was done.
+        """
+        return self._table(
+            name,
+            tables.row_counts(frame, values, by, self.policy, labels),
+            title,
+            "rows of the extract",
+        )
+
+    def definitions(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+        as_written: bool = False,
+    ) -> Shown:
+        """Show a table that holds no data: rules, readings, formulas.
+
+        Names that a reader has to type keep their underscores if ``as_written``.
+        """
+        made = tables.unchanged(frame, labels, as_written=as_written)
+        return self._table(name, made, title, "definitions")
+
+    def derived(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        of: Shown,
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show a table that was computed from a published table's safe frame alone."""
+        note = f"Computed from the published values of: {of.payload['title']}."
+        made = tables.unchanged(frame, labels, note=note)
+        return self._table(name, made, title, f"from {of.name}")
+
+    def official(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        source: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show official statistics, which are public already."""
+        made = tables.unchanged(frame, labels, note=f"Source: {source}.")
+        return self._table(name, made, title, f"official statistics: {source}")
