@@ -121,6 +121,34 @@ def check(
 
 
 @app.command()
+def new(
+    code: Annotated[str, typer.Argument(help="Short name of the new force, such as mark.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE ...]")] = None,
+    from_: Annotated[
+        list[Path] | None, typer.Option("--from", metavar="FILE ...", help="Files of the extract.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the force.")] = "",
+    forces: Forces = None,
+) -> None:
+    """Propose the force file of a new force, from its extract's column names and types."""
+    from missing_lib.force.new import new_force, said
+
+    layout = _layout(forces)
+    made = new_force(layout.forces, code, [*(from_ or []), *(more or [])], name)
+    for line in said(made, code):
+        typer.echo(line)
+
+
+@app.command()
+def schema() -> None:
+    """Write the JSON schema of the force file, by which editors complete and check it."""
+    from missing_lib.force.json_schema import write_schema
+
+    layout = _layout(None)
+    typer.echo(write_schema(layout.forces).relative_to(layout.root).as_posix())
+
+
+@app.command()
 def synth() -> None:
     """Make the synthetic forces of data/synthetic again, byte for byte."""
     from missing_lib.synthetic.write import regenerate

@@ -107,7 +107,7 @@ def ever(before: world.World) -> np.ndarray:
 
 
 def test_regeneration_is_byte_for_byte_the_committed_folder(tmp_path: Path) -> None:
-    written = write.regenerate(tmp_path)
+    written = [p for p in write.regenerate(tmp_path) if p.parent.name == FOLDER.name]
     assert sorted(p.name for p in written) == sorted(p.name for p in FOLDER.iterdir())
     for path in written:
         assert path.read_bytes() == (FOLDER / path.name).read_bytes(), path.name

@@ -143,7 +143,7 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
 def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
     """Make canonical tables if they are stale; return the digest of what they are made from."""
     folder = layout.forces / edition.force
-    files = [folder / "force.yml", *(folder / s.file for s in force.sources.values())]
+    files = [folder / "force.yml", *(folder / f for s in force.sources.values() for f in s.files())]
     key = fingerprint.of_values(
         files=fingerprint.of_files(files, folder), code=fingerprint.intake_code()
     )

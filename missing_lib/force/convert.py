@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from missing_lib.force.errors import suggestion
-from missing_lib.force.mapping import ColumnFrom, Source
+from missing_lib.force.mapping import EXCEL, EXCEL_1904, ColumnFrom, Source
 from missing_lib.force.schema import SCHEMA, Column
 from missing_lib.force.tables import conform
 from missing_lib.force.times import in_words, parse_dates, parse_times
+from missing_lib.force.typed import without_mark
 
 FLAGS = {
     "true": True, "t": True, "yes": True, "y": True, "1": True,
@@ -83,7 +85,7 @@ def convert(raw: pd.DataFrame, table: str, source: Source, time_zone: str) -> Co
     problems: list[str] = []
     caveats = [] if source.columns else _strange_names(raw, table)
     for name, origin in mapping.items():
-        read = _one_column(raw, SCHEMA[table][name], origin, time_zone)
+        read = _one_column(raw, SCHEMA[table][name], origin, time_zone, source.decimal)
         values[name] = read.values
         where = f"{table}.{name} (your {own_words(origin)})"
         says = said(read, where)
@@ -134,34 +136,39 @@ def _joined(raw: pd.DataFrame, origin: ColumnFrom, timed: bool) -> pd.Series:
         fixed = "" if origin.value is None else str(origin.value)
         return pd.Series(fixed, index=raw.index, dtype=object)
     parts = [raw[name].str.strip() for name in origin.names]
+    if not timed:
+        parts = [without_mark(part) for part in parts]
     text = parts[0]
     for part in parts[1:]:
         text = text + (" " if timed else "-") + part
     if timed:
-        return text.str.strip()
-    return text.mask(np.logical_or.reduce([part == "" for part in parts]), "")
+        return text.str.strip() if len(parts) > 1 else text
+    empty = [part == "" for part in parts] if len(parts) > 1 else []
+    return text.mask(np.logical_or.reduce(empty), "") if empty else text
 
 
-def _one_column(raw: pd.DataFrame, column: Column, origin: ColumnFrom, time_zone: str) -> Read:
+def _one_column(
+    raw: pd.DataFrame, column: Column, origin: ColumnFrom, time_zone: str, decimal: str
+) -> Read:
     if column.kind == "date":
-        return read_dates(raw, origin)
+        return read_dates(raw, origin, decimal)
     if column.kind == "time":
-        return read_times(raw, origin, time_zone)
+        return read_times(raw, origin, time_zone, decimal)
     return _read_codes(_joined(raw, origin, timed=False), column, origin)
 
 
-def read_dates(raw: pd.DataFrame, origin: ColumnFrom) -> Read:
+def read_dates(raw: pd.DataFrame, origin: ColumnFrom, decimal: str = ".") -> Read:
     """Dates of one or several columns."""
-    text = _known_text(raw, origin)
+    text = _known_text(raw, origin, decimal)
     dates = parse_dates(text, origin.format)
     return _checked(
         dates, text, f"could not be read as dates like {in_words(origin.format, 'date')}", origin
     )
 
 
-def read_times(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str) -> Read:
+def read_times(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str, decimal: str = ".") -> Read:
     """UTC instants of one or several columns."""
-    text = _known_text(raw, origin)
+    text = _known_text(raw, origin, decimal)
     times = parse_times(text, origin.format, origin.zone or time_zone)
     notes = []
     if times.twice:
@@ -177,11 +184,25 @@ def read_times(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str) -> Read:
     return _checked(times.instants, text, trouble, origin, tuple(notes))
 
 
-def _known_text(raw: pd.DataFrame, origin: ColumnFrom) -> pd.Series:
+def _known_text(raw: pd.DataFrame, origin: ColumnFrom, decimal: str) -> pd.Series:
     """Texts of dates or times after recoding, such as an end date that means still open."""
     text = _joined(raw, origin, timed=True)
-    table = {code: meaning or "" for code, meaning in (origin.recode or {}).items()}
-    return text.map(lambda cell: table.get(cell, cell)) if table else text
+    if origin.recode:
+        bare = without_mark(text)
+        listed = bare.isin(list(origin.recode))
+        if listed.any():
+            given = {code: meaning or "" for code, meaning in origin.recode.items()}
+            text = text.astype(object).where(~listed, _looked_up(bare, given)).astype(text.dtype)
+    if decimal != "." and {EXCEL, EXCEL_1904} & set(origin.format):
+        text = text.str.replace(r"^(\d+),(\d+)$", r"\1.\2", regex=True)
+    return text
+
+
+def _looked_up(text: pd.Series, table: dict[str, Any]) -> pd.Series:
+    """What a table says of each text, None where it says nothing; asked once per text."""
+    codes, distinct = pd.factorize(text, use_na_sentinel=False)
+    meanings = np.array([*(table.get(one) for one in distinct), None], dtype=object)
+    return pd.Series(meanings[codes], index=text.index, dtype=object)
 
 
 def _checked(
@@ -213,20 +234,20 @@ def _read_codes(text: pd.Series, column: Column, origin: ColumnFrom) -> Read:
     table = dict(origin.recode or {})
     if column.kind == "flag" and not table:
         folded = text.str.lower()
-        values, listed = folded.map(FLAGS).astype(object), folded.isin(list(FLAGS))
+        values, listed = _looked_up(folded, FLAGS), folded.isin(list(FLAGS))
         trouble = "are neither yes nor no"
     elif column.kind == "level" and not table:
         listed = text.isin(column.levels)
-        values = text.where(listed).astype(object)
+        values = text.where(listed)
         trouble = f"hold none of the codes {', '.join(column.levels)}"
     elif table:
-        values, listed = text.map(table).astype(object), text.isin(list(table))
+        values, listed = _looked_up(text, table), text.isin(list(table))
         trouble = "hold a code that 'recode' does not list"
     else:
-        values, listed, trouble = text.astype(object), text.notna(), ""
+        values, listed, trouble = text, text.notna(), ""
     unlisted = (text != "") & ~listed
     if origin.otherwise is not None:
-        values, unlisted = values.mask(unlisted, origin.otherwise), unlisted & False
+        values, unlisted = values.astype(object).mask(unlisted, origin.otherwise), unlisted & False
     cure = "list their codes under 'recode', or say 'otherwise_missing: true'"
     stops = "" if origin.otherwise_missing else cure
     return Read(_typed(values, column), unlisted, trouble, stops)

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from missing_lib.force import quality
-from missing_lib.force.convert import Converted, convert, own_words, said, unread_rows
 from missing_lib.force.errors import ContractError
-from missing_lib.force.mapping import Source
 from missing_lib.force.places import make_restricted_folder
-from missing_lib.force.read import missing_columns, read_source
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.shared import pairs
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables, conform, empty
-
-#: Lines above the first row in a spreadsheet that counts from one: the header.
-_FIRST_ROW = 2
+from missing_lib.force.taking import Taken, take_table
+from missing_lib.force.typed import without_mark
 
 
 @dataclass(frozen=True)
@@ -36,11 +31,16 @@ class Intake:
         ``table``, ``rows_in``, ``kept``, ``merged``, ``quarantined``: they add up exactly.
     quarantined : dict of DataFrame
         By table: the raw rows, whole, after ``rule`` and ``source_row`` (as a spreadsheet
-        counts, the header being row 1; of ties made from a shared key the pair).
+        counts, the header being row 1; of ties made from a shared key, of Parquet files and
+        queries, as rows are counted from one); ``source`` where a table has several.
     caveats : tuple of str
         What the analyst should know, without any value.
     unread : DataFrame
-        ``table``, ``column``, ``source_row`` of every text that could not be read.
+        ``table``, ``column``, ``source_row`` of every text that could not be read; ``source``
+        where a table has several.
+    by_source : DataFrame
+        The accounts of each file or query; ``merged`` are its rows that went into another row,
+        of the same source or of another.
     """
 
     tables: Tables
@@ -49,6 +49,7 @@ class Intake:
     quarantined: dict[str, pd.DataFrame]
     caveats: tuple[str, ...]
     unread: pd.DataFrame = field(default_factory=pd.DataFrame)
+    by_source: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def take_in(force: ForceFile, folder: Path) -> Intake:
@@ -70,79 +71,78 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
         With all problems of all sources: missing files and columns, codes that nobody listed.
         The rows concerned are listed in the force's restricted folder.
     """
-    raw: dict[str, pd.DataFrame] = {}
-    converted: dict[str, Converted] = {}
+    taken: dict[str, Taken] = {}
     problems: list[str] = []
-    for table, source in force.sources.items():
-        try:
-            raw[table], converted[table] = _one_source(folder, table, source, force.time_zone)
-        except ContractError as problem:
-            problems += problem.problems
-        else:
-            problems += converted[table].problems
-    unread = _unread(list(converted.values()))
+    for table in force.sources:
+        taken[table] = take_table(folder, table, force.sources[table], force.time_zone)
+        problems += taken[table].problems
+    unread = _unread(list(taken.values()))
     if problems:
         if len(unread):
             place = make_restricted_folder(folder) / "unread.csv"
             unread.to_csv(place, index=False)
             problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
-    steps = _clean(force, converted)
+    steps = _clean(force, {table: one.converted() for table, one in taken.items()})
     return Intake(
         tables=_tables(steps),
         ledger=quality.ledger_frame(list(steps.values())),
         accounts=pd.DataFrame(
-            [{"table": t, **quality.row_account(len(raw[t]), s)} for t, s in steps.items()]
+            [{"table": t, **quality.row_account(len(taken[t]), s)} for t, s in steps.items()]
         ),
-        quarantined={t: _whole_rows(raw[t], s) for t, s in steps.items()},
-        caveats=tuple(c for t in SCHEMA if t in converted for c in converted[t].caveats),
+        quarantined={t: _whole_rows(taken[t], s) for t, s in steps.items()},
+        caveats=tuple(c for t in SCHEMA if t in taken for c in taken[t].caveats),
         unread=unread,
+        by_source=pd.DataFrame(
+            [line for t, step in steps.items() for line in _source_accounts(taken[t], step)]
+        ),
     )
 
 
-def _unread(converted: list[Converted]) -> pd.DataFrame:
+def _unread(taken: list[Taken]) -> pd.DataFrame:
     """Every text that could not be read, by table, column and row."""
-    if not converted:
+    parts = [
+        part.done.unread.assign(source_row=part.done.unread["position"] + part.first_row)
+        for one in taken
+        for part in one.parts
+    ]
+    labels = [part.label for one in taken for part in one.parts]
+    if not parts:
         return pd.DataFrame()
-    unread = pd.concat([c.unread for c in converted], ignore_index=True)
-    return unread.assign(source_row=unread["position"] + _FIRST_ROW).drop(columns="position")
+    several = any(len(one.parts) > 1 for one in taken)
+    if several:
+        parts = [p.assign(source=label) for p, label in zip(parts, labels, strict=True)]
+    return pd.concat(parts, ignore_index=True).drop(columns="position")
 
 
-def _one_source(
-    folder: Path, table: str, source: Source, time_zone: str
-) -> tuple[pd.DataFrame, Converted]:
-    """The rows of one source as they are, and in canonical vocabulary."""
-    read = read_source(folder / source.file, source, table)
-    lacking = missing_columns(read.rows, table, source)
-    if lacking:
-        raise ContractError(lacking)
-    if source.shared is None:
-        rows, done = read.rows, convert(read.rows, table, source, time_zone)
-    else:
-        rows, dates, notes = pairs(read.rows, source.shared)
-        done = convert(rows, table, Source(file=source.file), time_zone)
-        where = f"ties.shared.date (your {own_words(source.shared.date)})"
-        (done.problems if dates.stops else done.caveats).extend(said(dates, where))
-        done.caveats.extend([*notes, *dates.notes])
-        done = replace(done, unread=unread_rows(dates, table, "first_seen"))
-    return rows, replace(done, caveats=[*read.caveats, *done.caveats])
+def _source_accounts(taken: Taken, step: quality.Step) -> list[dict[str, object]]:
+    """Per source: rows in = kept + merged into another row + quarantined."""
+    lines: list[dict[str, object]] = []
+    kept, aside = step.rows.index.to_numpy(), step.quarantined["position"].to_numpy()
+    for part, begin in zip(taken.parts, taken.begins, strict=True):
+        end = begin + part.extent
+        here = [int(((at >= begin) & (at < end)).sum()) for at in (kept, aside)]
+        account = {"kept": here[0], "merged": len(part.rows) - sum(here), "quarantined": here[1]}
+        about = {"table": step.table, "source": part.label, "rows_in": len(part.rows)}
+        lines.append({**about, **account})
+    return lines
 
 
-def _clean(force: ForceFile, converted: dict[str, Converted]) -> dict[str, quality.Step]:
+def _clean(force: ForceFile, converted: dict[str, pd.DataFrame]) -> dict[str, quality.Step]:
     """Apply the rules of every table; persons come first, the others look them up."""
     zone = force.time_zone
-    reported = (force.sources["incidents"].columns or {}).get("reported_at")
-    own_clock = reported.zone if reported is not None else None
+    origins = [(s.columns or {}).get("reported_at") for _, s in force.sources["incidents"].each()]
+    own_clocks = [origin.zone for origin in origins if origin is not None and origin.zone]
     steps: dict[str, quality.Step] = {}
     for table in [t for t in SCHEMA if t in converted]:
         around = quality.Surroundings(
             persons=steps["persons"].rows if "persons" in steps else empty("persons"),
             end=pd.Timestamp(force.study.end),
             time_zone=zone,
-            clocks=(zone, own_clock or zone),
+            clocks=tuple(dict.fromkeys([zone, *own_clocks])),
             gap_hours=force.definitions.merge_gap_hours,
         )
-        step = quality.Step(table, converted[table].rows)
+        step = quality.Step(table, converted[table])
         steps[table] = quality.apply(step, quality.rules_for(table, around))
     late = quality.born_after_report(steps["incidents"].rows, zone)
     return {**steps, "persons": quality.apply(steps["persons"], [late])}
@@ -158,7 +158,17 @@ def _tables(steps: dict[str, quality.Step]) -> Tables:
     return Tables(absent=frozenset(SCHEMA) - frozenset(steps), **frames)
 
 
-def _whole_rows(raw: pd.DataFrame, step: quality.Step) -> pd.DataFrame:
-    positions = step.quarantined["position"]
-    aside = pd.DataFrame({"rule": step.quarantined["rule"], "source_row": positions + _FIRST_ROW})
-    return pd.concat([aside, raw.loc[positions].reset_index(drop=True)], axis=1)
+def _whole_rows(taken: Taken, step: quality.Step) -> pd.DataFrame:
+    """The quarantined rows as they came, after rule, place and, where there are several, source."""
+    several = len(taken.parts) > 1
+    frames = []
+    for part, begin in zip(taken.parts, taken.begins, strict=True):
+        at = step.quarantined["position"]
+        mine = step.quarantined[(at >= begin) & (at < begin + part.extent)]
+        positions = (mine["position"] - begin).reset_index(drop=True)
+        aside = pd.DataFrame({"rule": mine["rule"].array, "source_row": positions + part.first_row})
+        if several:
+            aside.insert(1, "source", part.label)
+        whole = part.rows.loc[positions].reset_index(drop=True).apply(without_mark)
+        frames.append(pd.concat([aside, whole], axis=1))
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)

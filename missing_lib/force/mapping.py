@@ -7,26 +7,15 @@ from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from missing_lib.force.errors import suggestion
+from missing_lib.force.origin import Join, Origin, Page, one_or_more
 from missing_lib.force.schema import SCHEMA, Column
 
 #: Formats for days counted since 1900 or 1904, as spreadsheets store them.
 EXCEL, EXCEL_1904 = "excel", "excel-1904"
-
-
-class Page(BaseModel):
-    """A part of the force file; a key that it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @cache
@@ -51,10 +40,6 @@ def _code(value: Any) -> Any:
 Code = Annotated[str | bool | None, BeforeValidator(_code)]
 
 
-def _one_or_more(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 class ColumnFrom(Page):
     """How one canonical column is made from the extract's own columns.
 
@@ -65,16 +50,24 @@ class ColumnFrom(Page):
 
     model_config = ConfigDict(str_strip_whitespace=True)
 
-    column: str | None = None
-    columns: tuple[str, ...] | None = None
-    value: Code = None
-    format: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
-    zone: str | None = None
-    recode: dict[str, Code] | None = None
+    column: str | None = Field(None, description="name of the extract's column")
+    columns: tuple[str, ...] | None = Field(
+        None, description="several columns, joined: a date and its time, the parts of an identifier"
+    )
+    value: Code = Field(None, description="the same for every row, instead of a column")
+    format: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = Field(
+        (), description="how dates or times are written; several are tried in their order"
+    )
+    zone: str | None = Field(None, description="time zone of this column, where it is another")
+    recode: dict[str, Code] | None = Field(
+        None, description="each code of the extract, in quotes, and what it becomes"
+    )
     otherwise: Code = Field(
         default=None, description="what a code that recode does not list becomes"
     )
-    otherwise_missing: bool = False
+    otherwise_missing: bool = Field(
+        False, description="true sets codes that nobody listed missing, instead of stopping"
+    )
 
     @field_validator("format")
     @classmethod
@@ -138,67 +131,89 @@ ColumnMapping = Annotated[ColumnFrom, BeforeValidator(_short_form)]
 class SharedTies(Page):
     """Ties made from rows that share a key: two people in one event, one address, one case."""
 
-    key: str
-    person: str
-    date: ColumnMapping
-    tie_type: str
-    agency: str | None = None
+    key: str = Field(description="column whose value ties all people who have it")
+    person: str = Field(description="column that identifies the person")
+    date: ColumnMapping = Field(description="when the person came under the key")
+    tie_type: str = Field(description="what such a tie is called, such as co_arrest")
+    agency: str | None = Field(None, description="agency that recorded it")
     largest_group: int = Field(20, ge=2, description="groups with more people make no ties")
 
 
-class Source(Page):
-    """One file that fills one canonical table.
+def _joins(value: Any) -> Any:
+    return (value,) if isinstance(value, dict) else value
 
-    Without ``columns`` the file is already in canonical vocabulary.
+
+class Source(Origin):
+    """What fills one canonical table: files, a query, or a list of such sources.
+
+    Without ``columns`` the rows are already in canonical vocabulary.
     """
 
-    file: str
-    encoding: str = "utf-8-sig"
-    delimiter: str = ","
-    columns: dict[str, ColumnMapping] | None = None
-    shared: SharedTies | None = None
+    columns: dict[str, ColumnMapping] | None = Field(
+        None, description="canonical column to the extract's own; left out where names agree"
+    )
+    join: Annotated[tuple[Join, ...], BeforeValidator(_joins)] = Field(
+        (), description="columns of another file, or of several, by keys that agree"
+    )
+    shared: SharedTies | None = Field(
+        None, description="ties made from a shared key, instead of columns"
+    )
+    parts: SkipJsonSchema[tuple[Source, ...]] = ()
 
-    @field_validator("encoding")
+    @model_validator(mode="before")
     @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        try:
-            "".encode(value)
-        except LookupError:
-            usual = "utf-8, cp1252, latin-1, utf-16"
-            raise ValueError(f"unknown encoding {value!r}; usual ones are {usual}") from None
-        return value
+    def _list_of_sources(cls, value: Any) -> Any:
+        return {"parts": value} if isinstance(value, (list, tuple)) else value
 
-    @field_validator("delimiter")
-    @classmethod
-    def _one_sign(cls, value: str) -> str:
-        if value == "tab":
-            return "\t"
-        if len(value) != 1:
-            raise ValueError("give one sign, such as ',' or ';', or the word tab")
-        return value
+    def _check_kind(self) -> None:
+        if not self.parts:
+            super()._check_kind()
+        elif self.model_fields_set != {"parts"}:
+            raise ValueError("'parts' is no key; write the sources of a table as a list")
+
+    def each(self) -> tuple[tuple[str, Source], ...]:
+        """The sources of the table, each with its place under the table's key."""
+        return tuple((f".{n}", s) for n, s in enumerate(self.parts)) or (("", self),)
+
+    def files(self) -> tuple[str, ...]:
+        """Every file that the table is made from, as seen from the force file.
+
+        What a database holds cannot be known without asking it; it is asked again on
+        ``missing-book check``, and when the force file changes.
+        """
+        own = [*self.file, *(file for join in self.join for file in join.file)]
+        return tuple(dict.fromkeys([*own, *(f for part in self.parts for f in part.files())]))
 
 
 def mapping_problems(table: str, source: Source) -> Iterator[str]:
     """What is wrong with the mapping of one canonical table, in plain words."""
+    if source.parts:
+        for place, part in source.each():
+            yield from _one_source_problems(f"{table}{place}", table, part)
+    else:
+        yield from _one_source_problems(table, table, source)
+
+
+def _one_source_problems(place: str, table: str, source: Source) -> Iterator[str]:
     if source.shared is not None:
         if table != "ties":
-            yield f"{table}: 'shared' makes ties and belongs to the table ties"
+            yield f"{place}: 'shared' makes ties and belongs to the table ties"
         elif source.columns is not None:
-            yield f"{table}: give 'shared' or 'columns', not both"
+            yield f"{place}: give 'shared' or 'columns', not both"
         day = Column("date", True, "first sight of the tie")
-        yield from _column_problems(f"{table}.shared.date", day, source.shared.date)
+        yield from _column_problems(f"{place}.shared.date", day, source.shared.date)
         return
     if source.columns is None:
         return
     for name, column in SCHEMA[table].items():
         if name in source.columns:
-            yield from _column_problems(f"{table}.columns.{name}", column, source.columns[name])
+            yield from _column_problems(f"{place}.columns.{name}", column, source.columns[name])
         elif column.required:
-            yield f"{table}.columns: nothing is mapped to {name!r}, which every row needs"
+            yield f"{place}.columns: nothing is mapped to {name!r}, which every row needs"
     for name in source.columns:
         if name not in SCHEMA[table]:
             near = suggestion(name, SCHEMA[table])
-            yield f"{table}.columns: there is no canonical column {name!r}{near}"
+            yield f"{place}.columns: there is no canonical column {name!r}{near}"
 
 
 def _column_problems(where: str, column: Column, origin: ColumnFrom) -> Iterator[str]:

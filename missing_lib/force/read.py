@@ -1,34 +1,40 @@
-"""Read an extract's file as text, cell by cell; whatever is wrong with it is one clear line."""
+"""Read an extract as text, cell by cell; whatever is wrong with it is one clear line."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
 
+from missing_lib.force.delimited import Cut, blank_rows, check_delimiter, read_delimited
 from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.join import joined
 from missing_lib.force.mapping import Source
+from missing_lib.force.origin import PARQUET, Origin, is_workbook
 from missing_lib.force.schema import SCHEMA
+from missing_lib.force.typed import column_text, frame
 
 #: First bytes, the encoding that they go with, and what to do where another one is declared.
 _SIGNATURES = (
-    (b"PK\x03\x04", None, "is a spreadsheet workbook or an archive; save the sheet as CSV UTF-8"),
+    (b"PK\x03\x04", None, "is a spreadsheet workbook or an archive; save the sheet as CSV UTF-8, "
+     "or let an Excel file's name end in .xlsx"),
     (b"\xd0\xcf\x11\xe0", None, "is an old spreadsheet workbook; save the sheet as CSV UTF-8"),
+    (b"PAR1", None, "is a Parquet file; let its name end in .parquet"),
     (b"\xff\xfe", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xfe\xff", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xef\xbb\xbf", "utf-8", "is UTF-8 text; say 'encoding: utf-8'"),
-)
-_DELIMITERS = (",", ";", "\t", "|")
+)  # fmt: skip
+_WORKBOOK, _PARQUET = b"PK\x03\x04", b"PAR1"
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A file as it is.
+    """Rows of one file or query as they are.
 
     Attributes
     ----------
@@ -36,130 +42,178 @@ class Raw:
         One column per header name, without spaces around the names; the index is the row's
         position under the header. Rows without any value are left out.
     caveats : list of str
-        Blank and short rows, counted.
+        Blank and short rows and the like, counted.
+    label : str
+        What messages call it.
+    first_row : int
+        What a spreadsheet calls the row at position zero.
     """
 
     rows: pd.DataFrame
     caveats: list[str]
+    label: str
+    first_row: int = 2
 
 
-def read_source(path: Path, source: Source, table: str) -> Raw:
-    """Read a delimited text file; every cell stays the text that it is.
+def read_source(folder: Path, source: Source, where: str) -> tuple[list[Raw], list[str]]:
+    """Read every file of a source, or its query, with the columns that joins bring.
+
+    Parameters
+    ----------
+    folder : Path
+        Files are found relative to it.
+    source : Source
+    where : str
+        Place of the source in the force file.
+
+    Returns
+    -------
+    raws : list of Raw
+        One per file that could be read and has its columns.
+    problems : list of str
+    """
+    files: list[str | None] = [*source.file] or [None]
+    raws: list[Raw] = []
+    problems: list[str] = []
+    others, wrong = _joined_files(folder, source, where)
+    for file in files:
+        try:
+            raw = read_one(folder, source, file, where)
+        except ContractError as problem:
+            problems += problem.problems
+            continue
+        if wrong:
+            continue
+        try:
+            raw = _with_joins(raw, source, others, where)
+        except ContractError as problem:
+            problems += problem.problems
+        else:
+            raws.append(raw)
+    return raws, [*problems, *wrong]
+
+
+def _joined_files(folder: Path, source: Source, where: str) -> tuple[list[pd.DataFrame], list[str]]:
+    """The files that are joined, several of one layout one beneath the other."""
+    others: list[pd.DataFrame] = []
+    problems: list[str] = []
+    for number, join in enumerate(source.join):
+        files: list[str | None] = [*join.file] or [None]
+        try:
+            rows = [read_one(folder, join, f, f"{where}.join.{number}").rows for f in files]
+        except ContractError as problem:
+            problems += problem.problems
+        else:
+            others.append(rows[0] if len(rows) == 1 else pd.concat(rows, ignore_index=True))
+    return others, problems
+
+
+def _with_joins(raw: Raw, source: Source, others: list[pd.DataFrame], where: str) -> Raw:
+    rows, caveats = raw.rows, list(raw.caveats)
+    for number, (join, other) in enumerate(zip(source.join, others, strict=True)):
+        done = joined(rows, other, join, raw.label, f"{where}.join.{number}")
+        rows, caveats = done.rows, [*caveats, *done.notes]
+    return Raw(rows, caveats, raw.label, raw.first_row)
+
+
+def read_one(folder: Path, origin: Origin, file: str | None, where: str) -> Raw:
+    """Read one file, or the query where there is none.
 
     Raises
     ------
     ContractError
-        If the file is not there, is empty, or is not text of the declared encoding and
-        delimiter.
+        If it cannot be read as declared.
     """
-    where, name = f"sources.{table}", f"'{path.name}'"
-    _check_first_bytes(path, source, f"{where}.file: {name}")
-    try:
-        lines, loose = _cells(path, source)
-    except UnicodeError:
-        cure = "files from Windows are often cp1252, others utf-8"
-        said = f"{name} is not {source.encoding} text; {cure}"
-        raise ContractError([f"{where}.encoding: {said}"]) from None
-    except csv.Error:
-        raise ContractError(
-            [f"{where}.file: {name} has a quotation mark that is never closed"]
-        ) from None
-    header = [cell.strip().removeprefix("\ufeff").strip('"') for cell in lines[0]] if lines else []
-    _check_shape(header, lines[1:], source, name, where)
-    width = len(header)
-    blank = [not any(cell.strip() for cell in line) for line in lines[1:]]
-    cells = [line + [""] * (width - len(line)) for line in lines[1:]]
-    rows = pd.DataFrame(cells, columns=header, dtype=object)
-    short = [len(line) < width and not empty for line, empty in zip(lines[1:], blank, strict=True)]
-    notes = [
-        (not cells, "the file has a header and no rows"),
-        (sum(blank), f"rows without any value that were left out: {sum(blank)}"),
+    notes: list[str] = []
+    if file is None:
+        from missing_lib.force.database import read_query
+
+        cut, label, first_row = read_query(origin, where), "the query", 1
+    else:
+        path = folder / file
+        label, first_row = f"'{path.name}'", origin.header_row + 1
+        _check_first_bytes(path, origin, file, f"{where}.file: {label}")
+        if is_workbook(file):
+            from missing_lib.force.workbook import read_workbook
+
+            cut, notes = read_workbook(path, origin, where)
+            check_delimiter(cut, origin, label, where)
+        elif file.lower().endswith(PARQUET):
+            cut, first_row = _read_parquet(path, where), 1
+        else:
+            cut = read_delimited(path, origin, where)
+    return _as_rows(cut, notes, label, first_row)
+
+
+def _as_rows(cut: Cut, notes: list[str], label: str, first_row: int) -> Raw:
+    rows = frame(cut.header, cut.columns)
+    blank = blank_rows(cut.columns, len(rows))
+    empty = int(blank.sum())
+    said = [
+        (not len(rows), "the file has a header and no rows"),
+        (empty, f"rows without any value that were left out: {empty}"),
         (
-            sum(short),
-            f"rows with fewer cells than the header, the rest taken as empty: {sum(short)}",
+            cut.short,
+            f"rows with fewer cells than the header, the rest taken as empty: {cut.short}",
         ),
-        (loose, "quotation marks inside texts are not doubled; check that columns line up"),
+        (cut.loose, "quotation marks inside texts are not doubled; check that columns line up"),
     ]
-    return Raw(rows[~np.array(blank, dtype=bool)], [f"{table}: {n}" for there, n in notes if there])
+    caveats = [*(note for there, note in said if there), *notes]
+    return Raw(rows[~blank] if empty else rows, caveats, label, first_row)
 
 
-def _cells(path: Path, source: Source) -> tuple[list[list[str]], bool]:
-    """All lines cut into cells, and whether quotation marks had to be taken loosely."""
-    for strict in (True, False):
-        with path.open(encoding=source.encoding, newline="") as file:
-            try:
-                lines = list(csv.reader(file, delimiter=source.delimiter, strict=strict))
-            except csv.Error as problem:
-                if not strict or "expected after" not in str(problem):
-                    raise
-            else:
-                break
-    return lines, not strict
+def _read_parquet(path: Path, where: str) -> Cut:
+    try:
+        table = parquet.read_table(path)
+        columns = [column_text(column) for column in table.columns]
+    except (pa.ArrowException, OSError, ValueError):
+        said = f"'{path.name}' cannot be read as a Parquet file; write it anew"
+        raise ContractError([f"{where}.file: {said}"]) from None
+    return Cut([str(name).strip() for name in table.column_names], columns)
 
 
-def _check_first_bytes(path: Path, source: Source, what: str) -> None:
+def _check_first_bytes(path: Path, origin: Origin, file: str, what: str) -> None:
     """The file is there, is a file, and does not begin like something else."""
     if path.is_dir():
         raise ContractError([f"{what} is a folder, a file is needed"])
     try:
-        with path.open("rb") as file:
-            first = file.read(4)
+        with path.open("rb") as opened:
+            first = opened.read(4)
     except FileNotFoundError:
         whole = what.replace(": ", ": there is no file ", 1)
         raise ContractError([f"{whole} at that place"]) from None
     except OSError as problem:
         raise ContractError([f"{what} cannot be opened: {problem.strerror}"]) from None
-    declared = codecs.lookup(source.encoding).name
+    if is_workbook(file) and not first.startswith((_WORKBOOK, b"\xd0\xcf\x11\xe0")):
+        raise ContractError([f"{what} is no Excel file, whatever its name ends in"])
+    if file.lower().endswith(PARQUET) and not first.startswith(_PARQUET):
+        raise ContractError([f"{what} is no Parquet file, whatever its name ends in"])
+    declared = codecs.lookup(origin.encoding).name
     for signature, encoding, cure in _SIGNATURES:
         fits = encoding is not None and declared.startswith(encoding)
+        fits |= is_workbook(file) and signature == _WORKBOOK
+        fits |= file.lower().endswith(PARQUET) and signature == _PARQUET
         if first.startswith(signature) and not fits:
             raise ContractError([f"{what} {cure}"])
 
 
-def _check_shape(
-    header: list[str], lines: list[list[str]], source: Source, name: str, where: str
-) -> None:
-    """There is a header, and no row is longer than it."""
-    if not header and not any(lines):
-        raise ContractError([f"{where}.file: {name} is empty, not even a header"])
-    if not any(header):
-        raise ContractError([f"{where}.file: the first row of {name} is blank, not a header"])
-    others = [sign for sign in _DELIMITERS if sign in header[0] and sign != source.delimiter]
-    if len(header) == 1 and others:
-        cut, seems = _sign(source.delimiter), _sign(others[0])
-        said = f"the header of {name} is one cell when cut at {cut}; it looks cut at {seems}"
-        raise ContractError([f"{where}.delimiter: {said}"])
-    long = sum(len(line) > len(header) for line in lines)
-    if long:
-        said = (
-            f"{name} has rows with more cells than its first row: {long}; is the first row the "
-            "header, are texts that hold the delimiter quoted, and does no line end in a stray one?"
-        )
-        raise ContractError([f"{where}.delimiter: {said}"])
-
-
-def _sign(delimiter: str) -> str:
-    return "tab" if delimiter == "\t" else f"'{delimiter}'"
-
-
-def missing_columns(raw: pd.DataFrame, table: str, source: Source) -> list[str]:
+def missing_columns(raw: Raw, table: str, source: Source, where: str) -> list[str]:
     """Columns that are wanted and that the extract lacks or has more than once."""
-    count = Counter(str(name) for name in raw.columns)
+    count = Counter(str(name) for name in raw.rows.columns)
     wanted = _wanted(table, source)
-    file = f"'{Path(source.file).name}'"
     lacking = [(place, name) for place, name in wanted if not count[name]]
     near = {name: suggestion(name, [c for c in count if c]) for _, name in lacking}
     if len(lacking) == len(wanted) > 1 and not any(near.values()):
         return [
-            f"sources.{table}: {file} has none of the {len(wanted)} columns that are needed; "
+            f"{where}: {raw.label} has none of the {len(wanted)} columns that are needed; "
             "is its first row the header, and is it the right file?"
         ]
     problems = [
-        f"sources.{table}.{place}: {file} has no column {name!r}{near[name]}"
+        f"{where}.{place}: {raw.label} has no column {name!r}{near[name]}"
         for place, name in lacking
     ]
     problems += [
-        f"sources.{table}.{place}: {file} has {count[name]} columns named {name!r}; rename one"
+        f"{where}.{place}: {raw.label} has {count[name]} columns named {name!r}; rename one"
         for place, name in wanted
         if count[name] > 1
     ]

@@ -6,9 +6,12 @@ import pandas as pd
 
 from missing_lib.force.convert import Read, read_dates
 from missing_lib.force.mapping import SharedTies
+from missing_lib.force.typed import without_mark
 
 
-def pairs(raw: pd.DataFrame, shared: SharedTies) -> tuple[pd.DataFrame, Read, list[str]]:
+def pairs(
+    raw: pd.DataFrame, shared: SharedTies, decimal: str = "."
+) -> tuple[pd.DataFrame, Read, list[str]]:
     """Pairs of people who share a key, in canonical vocabulary.
 
     A pair is dated by the day on which the later of the two first appears under the key: before
@@ -20,6 +23,8 @@ def pairs(raw: pd.DataFrame, shared: SharedTies) -> tuple[pd.DataFrame, Read, li
         One row per person under a key.
     shared : SharedTies
         Columns, type of tie, and the size above which a group makes no ties.
+    decimal : {".", ","}
+        Sign before the decimals of a day number.
 
     Returns
     -------
@@ -31,11 +36,11 @@ def pairs(raw: pd.DataFrame, shared: SharedTies) -> tuple[pd.DataFrame, Read, li
     caveats : list of str
         Rows that make no tie, counted by reason.
     """
-    dates = read_dates(raw, shared.date)
+    dates = read_dates(raw, shared.date, decimal)
     rows = pd.DataFrame(
         {
-            "key": raw[shared.key].str.strip(),
-            "person": raw[shared.person].str.strip(),
+            "key": without_mark(raw[shared.key].str.strip()),
+            "person": without_mark(raw[shared.person].str.strip()),
             "date": dates.values,
         }
     )

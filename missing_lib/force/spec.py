@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from missing_lib.force.errors import ContractError, suggestion
 from missing_lib.force.mapping import (
     ColumnFrom,
+    Join,
     Page,
     SharedTies,
     Source,
@@ -29,8 +30,8 @@ POPULATIONS = ("children", "adults", "all")
 class Study(Page):
     """First and last local day of the study window."""
 
-    start: dt.date
-    end: dt.date
+    start: dt.date = Field(description="first local day of the study")
+    end: dt.date = Field(description="last local day of the study, which the extract still covers")
 
     @model_validator(mode="after")
     def _in_order(self) -> Study:
@@ -42,12 +43,24 @@ class Study(Page):
 class Definitions(Page):
     """The definitions that vary between studies; the defaults are the study's own."""
 
-    child_age_limit: int = Field(18, ge=10, le=25)
-    merge_gap_hours: float = Field(0, ge=0, le=24)
-    persistent_incidents: int = Field(10, ge=2)
-    top_share: float = Field(0.2, gt=0, lt=1)
-    gap_days: tuple[int, int] = (14, 28)
-    marker_lag_days: int = Field(28, ge=0)
+    child_age_limit: int = Field(
+        18, ge=10, le=25, description="a child is younger than this many years when reported"
+    )
+    merge_gap_hours: float = Field(
+        0, ge=0, le=24, description="incidents that begin this soon after the last end are one"
+    )
+    persistent_incidents: int = Field(
+        10, ge=2, description="incidents from which on somebody is called persistent"
+    )
+    top_share: float = Field(
+        0.2, gt=0, lt=1, description="share of people whose part of all incidents is reported"
+    )
+    gap_days: tuple[int, int] = Field(
+        (14, 28), description="two numbers of days within which a repeat is reported"
+    )
+    marker_lag_days: int = Field(
+        28, ge=0, description="days by which a marker must precede; no chapter reads it yet"
+    )
 
     @field_validator("gap_days")
     @classmethod
@@ -62,11 +75,11 @@ class UnitCost(Page):
 
     model_config = ConfigDict(coerce_numbers_to_str=True)
 
-    low: float = Field(gt=0)
-    high: float = Field(gt=0)
-    currency: str = "GBP"
-    price_year: str
-    source: str
+    low: float = Field(gt=0, description="lower published cost of one case")
+    high: float = Field(gt=0, description="upper published cost of one case")
+    currency: str = Field("GBP", description="currency of both, as it stands in sentences")
+    price_year: str = Field(description="year of the prices, which are not adjusted")
+    source: str = Field(description="key of the publication in references.bib")
 
     @model_validator(mode="after")
     def _in_order(self) -> UnitCost:
@@ -78,8 +91,8 @@ class UnitCost(Page):
 class PolicyChoice(Page):
     """A disclosure policy; it can only be stricter than the default."""
 
-    threshold: int = Field(10, ge=10)
-    rounding: int = Field(5, ge=5)
+    threshold: int = Field(10, ge=10, description="smallest count of people that is shown")
+    rounding: int = Field(5, ge=5, description="counts are rounded to the nearest multiple")
 
     @field_validator("rounding")
     @classmethod
@@ -92,16 +105,30 @@ class PolicyChoice(Page):
 class ForceFile(Page):
     """A force, as its analyst describes it in ``forces/<code>/force.yml``."""
 
-    code: str = Field(pattern=CODE_PATTERN)
-    name: str = Field(min_length=1)
-    kind: Literal["synthetic", "real"]
-    time_zone: str = "Europe/London"
-    study: Study
-    definitions: Definitions = Definitions()
-    unit_cost: UnitCost | None = None
-    policy: PolicyChoice = PolicyChoice()
-    local_authorities: tuple[str, ...] = ()
-    sources: dict[str, Source]
+    code: str = Field(
+        pattern=CODE_PATTERN, description="short name of the force, the same as its folder's"
+    )
+    name: str = Field(min_length=1, description="name of the force as readers know it")
+    kind: Literal["synthetic", "real"] = Field(
+        description="whether the people in the extract exist; made-up data get a banner"
+    )
+    time_zone: str = Field("Europe/London", description="zone of the force's days and clocks")
+    study: Study = Field(description="first and last day of the study")
+    definitions: Definitions = Field(
+        Definitions(), description="definitions that vary between studies"
+    )
+    unit_cost: UnitCost | None = Field(
+        None, description="published police cost of one case; without it no cost is shown"
+    )
+    policy: PolicyChoice = Field(
+        PolicyChoice(), description="disclosure policy; it can only be stricter than the default"
+    )
+    local_authorities: tuple[str, ...] = Field(
+        (), description="official codes of the local authorities in the area"
+    )
+    sources: dict[str, Source] = Field(
+        description="where each canonical table comes from; persons and incidents are needed"
+    )
 
     @field_validator("time_zone")
     @classmethod
@@ -128,7 +155,7 @@ class ForceFile(Page):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key that is given twice is an error, not a silent choice."""
+    """YAML in which a key given twice is an error, and keys such as on and no are words."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -136,6 +163,9 @@ class _Loader(yaml.SafeLoader):
             if key in keys[:position]:
                 mark = node.value[position][0].start_mark
                 raise _GivenTwice(f"the key {key!r} near line {mark.line + 1} is given twice")
+        for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"
         return super().construct_mapping(node, deep)
 
 
@@ -216,13 +246,15 @@ def _sources_problems(sources: Mapping[str, Source | None]) -> list[str]:
 
 def _plain(problem: Any) -> Iterable[str]:
     """One validation problem as place, expectation and cure."""
-    loc = [part for part in problem["loc"] if part not in ("[key]", "str", "bool")]
+    loc = [part for part in problem["loc"] if part not in ("[key]", "str", "bool", "parts")]
     place = ".".join(str(part) for part in loc)
     kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
     if kind == "extra_forbidden":
         page = _page_at(problem["loc"][:-1])
         near = suggestion(str(loc[-1]), page.model_fields if page else ())
         return [f"unknown key '{place}'{near}; correct or remove it"]
+    if kind == "no_file":
+        return [f"the key '{place}.file' is missing (a database needs 'query' and 'connection')"]
     if kind == "missing":
         return [f"the key '{place}' is missing"]
     if "[key]" in problem["loc"]:
@@ -245,10 +277,17 @@ def _page_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
     if not loc:
         return ForceFile
     if loc[0] == "sources":
-        if len(loc) == 2:
-            return Source
-        return SharedTies if loc[2] == "shared" and len(loc) == 3 else ColumnFrom
+        return _source_page_at([part for part in loc[2:] if not isinstance(part, int)])
     return pages.get(str(loc[0]))
+
+
+def _source_page_at(loc: list[str]) -> type[BaseModel]:
+    """The page of a source that holds a place below it."""
+    inner: dict[str, type[BaseModel]] = {"shared": SharedTies, "join": Join}
+    below = [part for part in loc if part != "parts"]
+    if not below:
+        return Source
+    return inner.get(below[0], ColumnFrom) if len(below) == 1 else ColumnFrom
 
 
 def known_forces(folder: Path) -> list[str]:

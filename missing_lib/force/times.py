@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from missing_lib.force.mapping import EXCEL, EXCEL_1904
+from missing_lib.force.typed import TYPED
 
 ISO_DATE = "%Y-%m-%d"
 
@@ -49,50 +50,77 @@ def in_words(formats: tuple[str, ...], kind: str) -> str:
     return " or ".join(formats) or usual[kind]
 
 
+@dataclass(frozen=True)
+class _Located:
+    """Instants of distinct texts, and which of them clock changes make unsure."""
+
+    instants: pd.Series
+    twice: pd.Series
+    never: pd.Series
+
+
+def _distinct(text: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """Which of the distinct texts each row has, and the distinct texts."""
+    codes, values = pd.factorize(text, use_na_sentinel=False)
+    return codes, pd.Series(values, dtype=text.dtype)
+
+
 def parse_dates(text: pd.Series, formats: tuple[str, ...]) -> pd.Series:
     """Dates by the declared formats alone, in their order; what fits none is missing.
 
-    A date is the day that is written, also where a clock time and an offset follow it.
+    A date is the day that is written, also where a clock time and an offset follow it. What a
+    spreadsheet or a database delivers as a date needs no format.
 
     Examples
     --------
     >>> parse_dates(pd.Series(["03/04/2020", "2020-04-03"]), ("%d/%m/%Y",)).tolist()
     [Timestamp('2020-04-03 00:00:00'), NaT]
     """
-    days = pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns]")
+    codes, distinct = _distinct(text)
+    typed = distinct.str.startswith(TYPED).astype(bool)
+    days = pd.Series(pd.NaT, index=distinct.index, dtype="datetime64[ns]")
+    if typed.any():
+        written = distinct.where(typed, "").str.slice(1, 11)
+        days = days.fillna(_parsed(written, ISO_DATE))
     for one in formats or (ISO_DATE,):
         if "%z" in one:
-            written = text.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
+            written = distinct.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
             read = _parsed(written, one.replace("%z", "").rstrip())
         else:
-            read = _parsed(text, one)
+            read = _parsed(distinct, one)
         days = days.fillna(read.dt.normalize())
-    return days
+    return pd.Series(days.to_numpy()[codes], index=text.index, dtype="datetime64[ns]")
 
 
 def parse_times(text: pd.Series, formats: tuple[str, ...], zone: str) -> Instants:
     """Instants in UTC by the declared formats and zone.
 
-    Without a format the text is ISO 8601. An offset in the text wins over the zone. A clock
-    time that occurs twice is taken as the first, one that does not occur is moved forward to
-    the next that does.
+    Without a format the text is ISO 8601, as are values that a spreadsheet or a database
+    delivers as clock times. An offset in the text wins over the zone. A clock time that occurs
+    twice is taken as the first, one that does not occur is moved forward to the next that does.
     """
-    if not formats:
-        return _parse_iso(text, zone)
-    done = Instants(pd.Series(pd.NaT, index=text.index, dtype="datetime64[ns, UTC]"), 0, 0)
+    codes, distinct = _distinct(text)
+    typed = distinct.str.startswith(TYPED).astype(bool)
+    bare = distinct.str.removeprefix(TYPED) if typed.any() else distinct
+    done = _parse_iso(bare.where(typed, "") if formats else bare, zone)
     for one in formats:
-        rest = text.where(done.instants.isna(), "")
+        rest = distinct.where(done.instants.isna() & ~typed, "")
         done = _together(done, _located(_parsed(rest, one), zone))
-    return done
+    utc = done.instants.dt.tz_localize(None).to_numpy()[codes]
+    return Instants(
+        pd.Series(utc, index=text.index).dt.tz_localize("UTC"),
+        twice=int(done.twice.to_numpy()[codes].sum()),
+        never=int(done.never.to_numpy()[codes].sum()),
+    )
 
 
-def _parse_iso(text: pd.Series, zone: str) -> Instants:
+def _parse_iso(text: pd.Series, zone: str) -> _Located:
     plain = text.str.replace(r"\[[^\]]*\]$", "", regex=True)
     plain = plain.mask((plain == "") | plain.str.fullmatch(_NOT_A_DATE))
     offset = plain.str.contains(_OFFSET, regex=True, na=False)
     instants = pd.to_datetime(plain.where(offset), format="ISO8601", utc=True, errors="coerce")
     local = pd.to_datetime(plain.mask(offset), format="ISO8601", errors="coerce")
-    return _together(Instants(instants, 0, 0), _located(local, zone))
+    return _together(_sure(instants), _located(local, zone))
 
 
 def _parsed(text: pd.Series, one: str) -> pd.Series:
@@ -106,22 +134,27 @@ def _parsed(text: pd.Series, one: str) -> pd.Series:
     return pd.to_datetime(known, format=one, errors="coerce", utc="%z" in one.lower())
 
 
-def _located(local: pd.Series, zone: str) -> Instants:
-    """Instants of local clock times, with those counted that clock changes make unsure."""
+def _sure(instants: pd.Series) -> _Located:
+    nothing = pd.Series(False, index=instants.index)
+    return _Located(instants, nothing, nothing)
+
+
+def _located(local: pd.Series, zone: str) -> _Located:
+    """Instants of local clock times, with those marked that clock changes make unsure."""
     if local.dt.tz is not None:
-        return Instants(local, 0, 0)
+        return _sure(local)
     first_of_two = np.ones(len(local), dtype=bool)
     located = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="shift_forward")
     sure = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward")
     exact = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="NaT")
-    return Instants(
+    return _Located(
         located.dt.tz_convert("UTC"),
-        twice=int((located.notna() & sure.isna()).sum()),
-        never=int((located.notna() & exact.isna()).sum()),
+        twice=located.notna() & sure.isna(),
+        never=located.notna() & exact.isna(),
     )
 
 
-def _together(first: Instants, then: Instants) -> Instants:
+def _together(first: _Located, then: _Located) -> _Located:
     """What was read already, and what the next format adds."""
     instants = first.instants.astype("datetime64[ns, UTC]").fillna(then.instants)
-    return Instants(instants, first.twice + then.twice, first.never + then.never)
+    return _Located(instants, first.twice | then.twice, first.never | then.never)

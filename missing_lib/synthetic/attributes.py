@@ -24,6 +24,7 @@ def describe(
     spells: pd.DataFrame,
     clock: Clock,
     rng: np.random.Generator,
+    era_change: int = ERA_CHANGE,
 ) -> pd.DataFrame:
     """Add the remaining columns of the incident record.
 
@@ -36,12 +37,14 @@ def describe(
         1 for incidents of persons with the marker before the landmark.
     spells : DataFrame
         All spells in care.
+    era_change : int
+        First day on which absence is no longer a category.
     """
     log_spell = np.log((incidents["ended"] - incidents["reported"]).to_numpy()) - LOG_EIGHT_HOURS
     day = clock.local_day(incidents["reported"].to_numpy())
     grades = _first_grade(incidents["is_child"].to_numpy(), rng)
     absent = rng.random(len(incidents)) < np.where(
-        day < ERA_CHANGE, expit(-1.35 - 0.30 * log_spell), 0.012
+        day < era_change, expit(-1.35 - 0.30 * log_spell), 0.012
     )
     first = np.where(absent, 0, grades)
     final = _final_grade(first, log_spell, rng)

@@ -81,8 +81,15 @@ class Clock:
         return pd.DatetimeIndex(self.origin + pd.to_timedelta(values, unit="m")).round("s")
 
 
-def study_clock() -> Clock:
-    """Build the clock of the study window.
+def study_clock(first: pd.Timestamp = FIRST_DATE, length: int = DAYS) -> Clock:
+    """Build the clock of a study window, by default that of Thames Valley.
+
+    Parameters
+    ----------
+    first : Timestamp
+        First local day.
+    length : int
+        Number of days.
 
     Examples
     --------
@@ -90,7 +97,7 @@ def study_clock() -> Clock:
     >>> int(clock.day_start[1]), len(clock.month_start)
     (1440, 69)
     """
-    days = pd.date_range(FIRST_DATE, periods=DAYS + 1, freq="D").tz_localize(ZONE)
+    days = pd.date_range(first, periods=length + 1, freq="D").tz_localize(ZONE)
     origin = days[0].tz_convert("UTC")
     day_start = _minutes(days, origin)
     month_start = day_start[np.flatnonzero(days.day == 1)]
@@ -105,12 +112,12 @@ def _minutes(instants: pd.DatetimeIndex, origin: pd.Timestamp) -> np.ndarray:
     return ((instants.tz_convert("UTC") - origin) // pd.Timedelta(minutes=1)).to_numpy(np.int64)
 
 
-def date_of(day: np.ndarray) -> pd.Series:
+def date_of(day: np.ndarray, first: pd.Timestamp = FIRST_DATE) -> pd.Series:
     """Calendar dates of day numbers; :data:`NEVER` becomes missing."""
     values = pd.Series(np.asarray(day, dtype=float))
-    return FIRST_DATE + pd.to_timedelta(values.mask(values >= NEVER), unit="D")
+    return first + pd.to_timedelta(values.mask(values >= NEVER), unit="D")
 
 
-def day_of(dates: pd.Series) -> np.ndarray:
+def day_of(dates: pd.Series, first: pd.Timestamp = FIRST_DATE) -> np.ndarray:
     """Day numbers of calendar dates."""
-    return (dates - FIRST_DATE).dt.days.to_numpy(np.int64)
+    return (dates - first).dt.days.to_numpy(np.int64)

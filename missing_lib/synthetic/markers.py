@@ -46,7 +46,7 @@ def child_markers(
         "self_harm": -2.50 + 0.14 * age + 0.6 * female + 0.6 * care,
         "arrest": -2.20 + 0.28 * age - 0.7 * female + 0.6 * care,
     }
-    return pd.concat([care_markers(spells), _recorded(known, logit, rng)], ignore_index=True)
+    return pd.concat([care_markers(spells), recorded(known, logit, rng)], ignore_index=True)
 
 
 def adult_markers(adults: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -59,7 +59,7 @@ def adult_markers(adults: pd.DataFrame, rng: np.random.Generator) -> pd.DataFram
         "self_harm": -2.3 - 0.15 * decade + 0.2 * female,
         "arrest": -1.3 - 0.25 * decade - 0.8 * female,
     }
-    return _recorded(adults, logit, rng)
+    return recorded(adults, logit, rng)
 
 
 def care_markers(spells: pd.DataFrame) -> pd.DataFrame:
@@ -89,9 +89,10 @@ def first_contact(markers: pd.DataFrame, n: int, rng: np.random.Generator) -> np
     return reason
 
 
-def _recorded(
+def recorded(
     people: pd.DataFrame, logit: dict[str, np.ndarray], rng: np.random.Generator
 ) -> pd.DataFrame:
+    """Markers before the landmark by their log odds, dated between entry and landmark."""
     birth = people["birth"].to_numpy()
     entry = people["observed_from"].to_numpy()
     parts = []

@@ -119,7 +119,7 @@ def _persons(
     rare = rng.random(n)
     sex[rare < 0.003] = "unknown"
     sex[rare > 0.999] = "other"
-    stated, seen = _ethnicity(n, rng)
+    stated, seen = ethnicity(n, rng)
     return pd.DataFrame(
         {
             "group": group,
@@ -136,7 +136,7 @@ def _persons(
     )
 
 
-def _ethnicity(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def ethnicity(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Ethnicity as stated and as seen: mostly the same, each with its own gaps."""
     levels = np.array(list(ETHNICITY))
     true = rng.choice(levels, n, p=list(ETHNICITY.values()))

@@ -1,0 +1,139 @@
+"""All sources of one canonical table: read, in canonical vocabulary, one beneath the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from missing_lib.force.convert import Converted, convert, own_words, said, unread_rows
+from missing_lib.force.mapping import SharedTies, Source
+from missing_lib.force.read import Raw, missing_columns, read_source
+from missing_lib.force.shared import pairs
+from missing_lib.force.tables import empty
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one file or query.
+
+    Attributes
+    ----------
+    label : str
+        What messages call it.
+    rows : DataFrame of str
+        As they came; the index is the position in the source.
+    done : Converted
+        The same rows in canonical vocabulary.
+    first_row : int
+        What a spreadsheet calls the row at position zero.
+    """
+
+    label: str
+    rows: pd.DataFrame
+    done: Converted
+    first_row: int
+
+    @property
+    def extent(self) -> int:
+        """Positions that the source has, blank rows included."""
+        return int(self.rows.index.max()) + 1 if len(self.rows) else 0
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What fills one table.
+
+    Attributes
+    ----------
+    table : str
+    parts : tuple of Part
+    problems : tuple of str
+        What stops the intake.
+    caveats : tuple of str
+    """
+
+    table: str
+    parts: tuple[Part, ...]
+    problems: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part.rows) for part in self.parts)
+
+    @property
+    def begins(self) -> list[int]:
+        """Where the positions of each part begin among those of the table."""
+        ends = pd.Series([part.extent for part in self.parts], dtype="int64").cumsum()
+        return [0, *ends.tolist()][: len(self.parts)]
+
+    def converted(self) -> pd.DataFrame:
+        """Canonical rows of all parts; the index is the position in the table."""
+        frames = []
+        for part, begin in zip(self.parts, self.begins, strict=True):
+            rows = part.done.rows
+            frames.append(rows.set_axis(rows.index + begin) if begin else rows)
+        if not frames:
+            return empty(self.table)
+        return frames[0] if len(frames) == 1 else pd.concat(frames)
+
+
+def take_table(folder: Path, table: str, source: Source, time_zone: str) -> Taken:
+    """Read and map every source of a table; all problems are collected.
+
+    Parameters
+    ----------
+    folder : Path
+        Files are found relative to it.
+    table : str
+        Canonical table.
+    source : Source
+    time_zone : str
+        Zone of clock times without another.
+    """
+    parts: list[Part] = []
+    problems: list[str] = []
+    caveats: list[str] = []
+    several = len(source.each()) > 1 or len(source.file) > 1
+    for place, one in source.each():
+        where = f"sources.{table}{place}"
+        raws, wrong = read_source(folder, one, where)
+        problems += wrong
+        fit = []
+        for raw in raws:
+            lacking = missing_columns(raw, table, one, where)
+            problems += lacking
+            fit += [] if lacking else [raw]
+            at = f" (in {raw.label})" if several else ""
+            caveats += [f"{table}: {note}{at}" for note in raw.caveats]
+        made = [_tied(fit, table, one, time_zone)] if one.shared and fit else []
+        made += [_part(raw, table, one, time_zone) for raw in fit if one.shared is None]
+        for part in made:
+            at = f" (in {part.label})" if several else ""
+            problems += [f"{line}{at}" for line in part.done.problems]
+            caveats += [f"{line}{at}" for line in part.done.caveats]
+        parts += made
+    return Taken(table, tuple(parts), tuple(problems), tuple(caveats))
+
+
+def _part(raw: Raw, table: str, source: Source, time_zone: str) -> Part:
+    return Part(raw.label, raw.rows, convert(raw.rows, table, source, time_zone), raw.first_row)
+
+
+def _tied(raws: list[Raw], table: str, source: Source, time_zone: str) -> Part:
+    """Ties of people who share a key, over all files of the source."""
+    shared = source.shared
+    if not isinstance(shared, SharedTies):
+        raise TypeError("only a source with 'shared' makes ties")
+    label = " + ".join(raw.label for raw in raws)
+    whole = raws[0].rows if len(raws) == 1 else pd.concat([raw.rows for raw in raws])
+    rows, dates, notes = pairs(whole.reset_index(drop=True), shared, source.decimal)
+    dates = replace(dates, unread=dates.unread.set_axis(whole.index))
+    plain = source.model_copy(update={"shared": None, "columns": None})
+    done = convert(rows, table, plain, time_zone)
+    where = f"ties.shared.date (your {own_words(shared.date)})"
+    (done.problems if dates.stops else done.caveats).extend(said(dates, where))
+    done.caveats.extend([*notes, *dates.notes])
+    done = replace(done, unread=unread_rows(dates, table, "first_seen"))
+    return Part(label, rows, done, raws[0].first_row)
