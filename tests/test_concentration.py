@@ -515,6 +515,31 @@ def test_the_synthetic_force_meets_the_monthly_sentence_under_the_fixed_set(
     assert (rows["share"] > rows["chance"])[rows["reading"] != "within_month"].mean() > 0.95
 
 
+@pytest.mark.parametrize(
+    ("seen", "poisson", "log_series", "says"),
+    [
+        (100.0, 60.0, 95.0, "what was seen: log series"),
+        (100.0, 60.0, 80.0, "there are more of them"),
+        (100.0, 120.0, 150.0, "there are fewer of them"),
+        (100.0, 60.0, 150.0, "with one incident."),
+        (100.0, np.nan, np.nan, "not shown"),
+        (np.nan, 60.0, 150.0, "not shown"),
+    ],
+)
+def test_whether_a_model_meets_those_with_one_incident(
+    seen: float, poisson: float, log_series: float, says: str
+) -> None:
+    told = chance.describe_singles(seen, {"poisson": poisson, "log_series": log_series})
+    assert says in told
+
+
+def test_no_month_reaches_a_level_with_fewer_incidents_than_needed() -> None:
+    counts = np.array([6] + [1] * 4)  # the top fifth is one person; the bound is met exactly
+    share = float(concentration.top_share(concentration.histogram(counts), 0.2))
+    assert share == pytest.approx(0.6)
+    assert counts.mean() == pytest.approx(stability.incidents_needed(0.2, 60.0))
+
+
 # --- too little data, and figures --------------------------------------------------------------
 
 NOBODY = make_cohort([])

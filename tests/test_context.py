@@ -466,3 +466,8 @@ def test_a_force_without_authorities_sees_england(table: pd.DataFrame) -> None:
     assert not context.funnel(table, 2024).points["own"].any()
     figures.funnel(context.funnel(table, 2024).points)
     figures.trends(result.series)
+
+
+def test_the_log_series_sentence_follows_the_numbers() -> None:
+    assert "more common than even" in context.describe_log_series(63.0, 68.0)
+    assert "no more common" in context.describe_log_series(70.0, 68.0)

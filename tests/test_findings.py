@@ -17,6 +17,7 @@ from missing_lib.release.registry import Registry
 from missing_lib.study import concentration, prevalence, repeats, stability
 from missing_lib.study.cohort import Cohort, select
 from missing_lib.study.findings import CLAIMS
+from missing_lib.study.tabulate import tabulate
 from tests.conftest import RAW
 
 
@@ -132,3 +133,16 @@ def test_every_claim_names_code_and_tests_that_exist() -> None:
         found = importlib.import_module(f"missing_lib.study.{module}")
         assert callable(getattr(found, function)), claim.id
         assert (Path(__file__).parent / claim.tests).exists(), claim.id
+
+
+def test_how_often_children_are_reported_follows_the_shares() -> None:
+    assert "more often" in prevalence.child_against_all(0.41, 0.60)
+    assert "less often" in prevalence.child_against_all(0.41, 0.30)
+    assert "about as often" in prevalence.child_against_all(0.41, 0.41)
+    assert "not shown" in prevalence.child_against_all(float("nan"), 0.60)
+
+
+def test_a_table_needs_a_code_book() -> None:
+    rows = pd.DataFrame({"person_id": ["a"], "sex": ["female"]})
+    with pytest.raises(TypeError, match="no code book for sex"):
+        tabulate(rows, ["sex"])

@@ -140,6 +140,8 @@ def test_clock_changes_are_counted_and_follow_the_rule() -> None:
         "1; moved to the next that does",
     ]
     assert parse_times(pd.Series(["2020-10-25T01:30Z"]), (), LONDON).twice == 0
+    every = parse_times(pd.Series(texts[:2] * 3, dtype=object), (), LONDON)
+    assert (every.twice, every.never) == (3, 3)
 
 
 def test_an_elapsed_hour_is_an_hour_across_a_clock_change() -> None:

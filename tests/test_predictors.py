@@ -292,7 +292,9 @@ def test_counts_with_hardly_any_mean_give_no_warning() -> None:
     )
     counts = rng.poisson(0.8, 1000) * (x["far"] == 0)
     fit = regression.negative_binomial(counts, x, np.ones(1000))
-    assert fit.problem == "" or fit.terms["estimate"].isna().all()
+    assert fit.problem == ""
+    assert np.isfinite(fit.row("a")["estimate"])
+    assert fit.row("far")["reason"] == "nobody without it has the outcome"
 
 
 def test_guards_count_the_fewest_people_in_any_cell() -> None:
@@ -423,6 +425,22 @@ def test_shares_by_marker_by_hand() -> None:
     assert (table["lower"][0], table["upper"][0]) == intervals.wilson(4, 10)
 
 
+def test_a_finding_says_why_there_is_no_estimate() -> None:
+    made = predictors.Answer("F1", "arrest", "arrest", 2.0, 1.5, 2.6, 0.01, 20, holds=True)
+    assert "{ratio} times as high" in predictors.describe_answer(made, 40, True, 10)
+    not_so = replace(made, holds=False)
+    assert "not shown to be higher" in predictors.describe_answer(not_so, 40, True, 10)
+    assert "{ratio}" not in predictors.describe_answer(made, 40, False, 10)
+    assert predictors.describe_answer(made, 0, False, 10).startswith("Fewer than {enough}")
+    assert predictors.describe_answer(made, None, False, 10).startswith("No agency")
+
+
+def test_the_number_of_raising_markers_is_told_only_of_a_model_that_stands() -> None:
+    assert "{problem}" in predictors.describe_answers(0, "too few people")
+    assert predictors.describe_answers(0, "").startswith("None of the markers")
+    assert "{raising}" in predictors.describe_answers(3, "")
+
+
 def test_under_recording_by_hand() -> None:
     frame = hand_made()
     assert predictors.if_under_recorded(frame, "arrest") == pytest.approx((4 / 6) / (3 / 27))
@@ -430,9 +448,11 @@ def test_under_recording_by_hand() -> None:
     assert twice == pytest.approx(4 * 21 / (12 * 3))
     assert np.isnan(predictors.if_under_recorded(frame, "arrest", of_others=0.1))
     table = predictors.under_recording(frame, (1.0, 0.5))
-    assert table["recorded"].tolist() == ["100 %", "50 %"]
-    assert table["arrest"].tolist() == pytest.approx([6.0, twice])
-    assert table["people"].tolist() == [3, 3]
+    assert table["marker"].tolist() == ["arrest"]
+    columns = predictors.under_recording_columns((1.0, 0.5))
+    assert columns == ["100 %", "50 %"]
+    assert table.loc[0, columns].tolist() == pytest.approx([6.0, twice])
+    assert table["people"].tolist() == [3]
 
 
 def test_within_follows_everybody_equally_long() -> None:

@@ -397,7 +397,20 @@ def test_the_comparison_rests_on_people_on_both_sides_of_the_bound() -> None:
     test = clustering.clustering_test(cohort, repeats.gaps(cohort), (14, 28), draws=5)
     assert test["people"].tolist() == [1, 1]  # a has a short gap, a and b have long ones
     assert test["gaps"].tolist() == [3, 3]
-    assert "{" not in clustering.describe(test, shown=False)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown", "says"),
+    [
+        (0.7, True, "In {share}"),
+        (0.99, False, "Nearly all of these gaps start at the recorded end"),
+        (0.01, False, "Nearly all of these gaps start at the report"),
+        (0.5, False, "is not shown"),
+        (np.nan, False, "is not shown"),
+    ],
+)
+def test_from_where_the_gaps_run(share: float, shown: bool, says: str) -> None:
+    assert says in repeats.describe_clock(share, shown)
 
 
 def test_seasons_alone_are_no_clusters() -> None:

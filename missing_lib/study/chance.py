@@ -6,6 +6,7 @@ on that (zero-truncated), except where a function says that it counts every unit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from missing_lib.study.concentration import Histogram, bands, histogram, top_sha
 
 Floats = NDArray[np.float64]
 
+#: A model meets a number of people if it is off by no more than this part of it.
+NEAR = 0.1
 #: Shapes between which the negative binomial is fitted; beyond them it is its own limit.
 _SHAPES = (1e-6, 1e4)
 #: Gain in log-likelihood below which a fit is reported as its limit.
@@ -160,6 +163,34 @@ def describe_limit(model: CountModel) -> str:
     if model.limit == "poisson":
         return "The negative binomial ran to its other limit, the Poisson: rates need not differ."
     return "The negative binomial was fitted inside its limits, log-series and Poisson."
+
+
+def describe_singles(seen: float, expected: Mapping[str, float]) -> str:
+    """How well the models meet the people with one incident, as a template with ``near``.
+
+    Parameters
+    ----------
+    seen : float
+        People with one incident as published; NaN where not shown.
+    expected : mapping of str to float
+        The same under each model, by its name; NaN where not fitted or not shown.
+    """
+    known = {name.replace("_", " "): n for name, n in expected.items() if np.isfinite(n)}
+    if not known or not np.isfinite(seen):
+        return "How well the models meet the number of {who} with one incident is not shown here."
+    close = [name for name, n in known.items() if abs(n - seen) <= NEAR * seen]
+    if close:
+        return (
+            "For {who} with one incident, expected within {near} of what was seen: "
+            + ", ".join(close)
+            + "."
+        )
+    told = "No model fits: none comes within {near} of the number of {who} with one incident"
+    if all(n < seen for n in known.values()):
+        return told + "; there are more of them than any of the models expects."
+    if all(n > seen for n in known.values()):
+        return told + "; there are fewer of them than any of the models expects."
+    return told + "."
 
 
 def expected_people(

@@ -116,18 +116,14 @@ def in_words(test: pd.DataFrame) -> pd.DataFrame:
     return test.assign(within=[f"within {days:.0f} days" for days in test["days"]])
 
 
-def describe(test: pd.DataFrame, shown: bool = True) -> str:
+def describe(test: pd.DataFrame) -> str:
     """What the test says of the shortest bound, as a template for a page.
 
     Parameters
     ----------
     test : DataFrame
         From :func:`clustering_test`.
-    shown : bool
-        Whether its shares may be shown.
     """
-    if not shown:
-        return "Too few people have gaps on either side of the bound to show the comparison."
     told = (
         "With times drawn again {times} times, {expected} of gaps would be within {days} days on "
         "average; {seen} are (p = {p}). "

@@ -167,21 +167,3 @@ def at_risk_windows(cohort: Cohort) -> pd.DataFrame:
     )
     out["days"] = (out["at_risk_to"] - out["at_risk_from"]).dt.days + 1
     return out[out["days"] >= 1].reset_index(drop=True)
-
-
-def first_of_each_person(cohort: Cohort) -> pd.DataFrame:
-    """The first incident of each person in the cohort."""
-    return cohort.incidents[cohort.incidents["order"] == 1].reset_index(drop=True)
-
-
-def people_who_cross(tables: Tables, force: ForceFile) -> int:
-    """People with incidents on both sides of the age limit in the study window.
-
-    Returns
-    -------
-    int
-        Number of people counted both as children and as adults.
-    """
-    everybody = select(tables, force, "all").incidents.dropna(subset=["age"])
-    young = everybody["age"] < force.definitions.child_age_limit
-    return int(young.groupby(everybody["person_id"]).nunique().eq(2).sum())

@@ -16,6 +16,9 @@ from missing_lib.study.intervals import Interval
 
 Floats = NDArray[np.float64]
 
+#: Share of the incidents for which :func:`people_holding` is asked.
+HALF = 0.5
+
 
 @dataclass(frozen=True)
 class Histogram:

@@ -292,6 +292,22 @@ def repeat_shares(table: pd.DataFrame, year: int, codes: Sequence[str] = ()) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
+def describe_log_series(observed: float, expected: float) -> str:
+    """How the children missing once compare with the log-series, as a sentence.
+
+    Parameters
+    ----------
+    observed, expected : float
+        Per cent missing more than once, seen and under the log-series.
+    """
+    if observed < expected:
+        return (
+            "Children who go missing once only are more common than even the log-series expects: "
+            "a few children with very many incidents hold the mean up."
+        )
+    return "Children who go missing once only are no more common than the log-series expects."
+
+
 def _check_measure(measure: str) -> None:
     if measure not in MEASURES and measure not in RATIOS:
         known = ", ".join([*RATIOS, *MEASURES])

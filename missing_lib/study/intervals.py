@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 from statsmodels.stats.proportion import proportion_confint
 
+#: Resampled populations unless asked otherwise.
+DRAWS = 1000
+
 
 class Interval(NamedTuple):
     """A 95 % interval; both ends NaN where there is nothing to resample."""
@@ -85,7 +88,9 @@ def poisson_exact(events: float, exposure: float, level: float = 0.95) -> tuple[
     return float(low / exposure), float(high / exposure)
 
 
-def ratio_by_people(part: ArrayLike, whole: ArrayLike, draws: int, seed: int) -> Interval:
+def ratio_by_people(
+    part: ArrayLike, whole: ArrayLike, draws: int = DRAWS, seed: int = 1
+) -> Interval:
     """Percentile interval of sum(part) / sum(whole) when people are drawn anew.
 
     What one person contributes is not independent, so whole persons are drawn (Davison and

@@ -11,6 +11,8 @@ from scipy.sparse import csr_array
 
 #: Most source-and-tie combinations for which all distances are computed.
 DISTANCE_BUDGET = 2_000_000_000
+#: Shuffles of the labels unless asked otherwise.
+DRAWS = 199
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ def nearness_test(
     movable: ArrayLike,
     stratum: ArrayLike,
     rng: np.random.Generator,
-    draws: int = 199,
+    draws: int = DRAWS,
 ) -> Permutation:
     """Test whether missing people are nearer to each other than a shuffle within strata.
 

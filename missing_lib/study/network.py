@@ -189,7 +189,8 @@ def by_steps(frame: Frame, network: Graph, steps: NDArray[np.float64]) -> pd.Dat
 def degree_model(frame: Frame, degree: pd.Series) -> Fit:
     """Logistic regression of ever missing on connections, markers, sex and age.
 
-    The term ``connections`` is log2(1 + number): its odds ratio is per doubling.
+    The term ``connections`` is log2(1 + number): its odds ratio is per doubling of one plus
+    the number.
     """
     return logistic(frame.people["ever"], _design(frame, degree))
 

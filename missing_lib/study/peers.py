@@ -21,6 +21,10 @@ from missing_lib.study.cohort import Cohort, at_risk_windows
 #: Reports of tied people at most this far apart, in days, are one event: they may have left
 #: together, and nobody can tell who followed whom.
 TOGETHER = 1.0
+#: An incident counts if a connection was reported missing at most so many days before it.
+DAYS = 28
+#: Shifts of the histories unless asked otherwise.
+DRAWS = 199
 #: Normal quantile of 80 % power.
 POWER = 0.84
 #: Stated before looking: ratios up to this are too small to matter.
@@ -117,8 +121,8 @@ def peer_timing(
     cohort: Cohort,
     pairs: pd.DataFrame,
     seed: int,
-    days: int = 28,
-    draws: int = 199,
+    days: int = DAYS,
+    draws: int = DRAWS,
     background: bool = True,
 ) -> Timing:
     """Test whether incidents come soon after those of connections.

@@ -30,12 +30,14 @@ WORDS = {
     "local_authority_care": "local-authority care",
     "female": "female (against male)",
     "sex_other": "sex other or not recorded (against male)",
-    "connections": "connections, each doubling",
+    "connections": "one plus the number of connections, each doubling",
     "steps": "each step further away",
     "closeness": "closeness to all of them",
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05
+#: Parts of the records of people never missing that :func:`under_recording` takes as kept.
+COMPLETENESS = (1.0, 0.9, 0.8, 0.7, 0.5)
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,56 @@ def answers(fit: Fit) -> list[Answer]:
     return out
 
 
+def describe_answer(answer: Answer, bearers: int | None, shown: bool, enough: int) -> str:
+    """One finding as a template for a page, with ``marker``, ``ratio``, ``interval``, ``enough``.
+
+    Parameters
+    ----------
+    answer : Answer
+    bearers : int or None
+        People in the comparison with the marker; None where the force does not record it.
+    shown : bool
+        Whether there is an odds ratio that may be shown.
+    enough : int
+        Fewest people that may be shown.
+    """
+    if bearers is None:
+        return "No agency of this force records {marker}."
+    if bearers < enough:
+        return "Fewer than {enough} in this comparison have {marker} on record."
+    if not shown:
+        return "For {marker} this edition has no estimate that may be shown."
+    if answer.holds:
+        return (
+            "With {marker} on record before, the odds of being reported missing were {ratio} "
+            "times as high (interval {interval})."
+        )
+    return (
+        "With {marker} on record before, the odds of being reported missing were not shown to "
+        "be higher: odds ratio {ratio} (interval {interval})."
+    )
+
+
+def describe_answers(estimated: int, problem: str) -> str:
+    """How many of the markers raise the odds, as a template with ``estimated``, ``raising``.
+
+    Parameters
+    ----------
+    estimated : int
+        Markers with an odds ratio that is shown.
+    problem : str
+        Why nothing is estimated, see :class:`.regression.Fit`; empty where the model stands.
+    """
+    if problem:
+        return "The model with all markers is not fitted here: {problem}."
+    if not estimated:
+        return "None of the markers of the study has an estimate that may be shown here."
+    return (
+        "Markers of the study that could be estimated here: {estimated}; of these, {raising} "
+        "raise the odds by this test."
+    )
+
+
 def average_effects(fit: Fit, markers: list[str]) -> pd.DataFrame:
     """How much more often people with a marker are missing, all else as it is.
 
@@ -262,7 +314,7 @@ def not_estimated(fits: Mapping[str, Fit]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "term", "reason"])
 
 
-def under_recording(frame: Frame, completeness: tuple[float, ...]) -> pd.DataFrame:
+def under_recording(frame: Frame, completeness: tuple[float, ...] = COMPLETENESS) -> pd.DataFrame:
     """Crude odds ratios of the study's markers under incomplete records.
 
     Parameters
@@ -275,23 +327,23 @@ def under_recording(frame: Frame, completeness: tuple[float, ...]) -> pd.DataFra
     Returns
     -------
     DataFrame
-        ``recorded`` (the part), one column per marker in plain words, and ``people`` (fewest
-        in any cell of marker and outcome).
+        ``marker`` in plain words, one column per part (such as ``90 %``), and ``people``
+        (fewest in any cell of the marker and the outcome).
     """
     ever = frame.people["ever"].to_numpy(bool)
-    cells = [
-        int(((frame.marks[m] == has).to_numpy() & (ever == yes)).sum())
-        for m in frame.study_markers
-        for has in (0.0, 1.0)
-        for yes in (True, False)
-    ]
-    rows = [
-        {"recorded": f"{100 * part:.0f} %"}
-        | {words(m): if_under_recorded(frame, m, of_others=part) for m in frame.study_markers}
-        | {"people": min(cells, default=0)}
-        for part in completeness
-    ]
-    return pd.DataFrame(rows)
+    rows = []
+    for marker in frame.study_markers:
+        has = (frame.marks[marker] == 1).to_numpy()
+        cells = [int((side & out).sum()) for side in (has, ~has) for out in (ever, ~ever)]
+        ratios = [if_under_recorded(frame, marker, of_others=part) for part in completeness]
+        rows.append((words(marker), *ratios, min(cells)))
+    columns = ["marker", *under_recording_columns(completeness), "people"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def under_recording_columns(completeness: tuple[float, ...] = COMPLETENESS) -> list[str]:
+    """Names of the columns of :func:`under_recording` that hold odds ratios."""
+    return [f"{100 * part:.0f} %" for part in completeness]
 
 
 def incomplete(frame: Frame) -> int:

@@ -73,6 +73,38 @@ def headline(tables: Tables, force: ForceFile) -> Headline:
     )
 
 
+def child_against_all(people: float, incidents: float) -> str:
+    """Whether reported children are reported more often than people of all ages, as a sentence.
+
+    A child has more incidents than a person of any age exactly if the children's share of
+    incidents is larger than their share of people.
+
+    Parameters
+    ----------
+    people, incidents : float
+        Published shares of children among people and of their incidents among incidents; NaN
+        where not shown.
+    """
+    if np.isnan(people) or np.isnan(incidents):
+        return "How often children are reported, compared with all ages, is not shown here."
+    if incidents == people:
+        return "Reported children are reported about as often as reported people of all ages."
+    more = "more" if incidents > people else "less"
+    return f"On average, reported children are reported {more} often than people of all ages."
+
+
+def ordinal(number: int) -> str:
+    """A number as a place in a row.
+
+    Examples
+    --------
+    >>> ordinal(18), ordinal(21), ordinal(12)
+    ('18th', '21st', '12th')
+    """
+    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 < number % 100 < 20 else last}"
+
+
 def described_incidents(cohort: Cohort) -> pd.DataFrame:
     """Incidents with every column that a table of the chapter is broken down by.
 
@@ -146,9 +178,3 @@ def hours_missing(cohort: Cohort) -> pd.DataFrame:
     rows = cohort.incidents
     hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600
     return pd.DataFrame({"person_id": rows["person_id"], "hours": hours}).dropna()
-
-
-def days_in_months(cohort: Cohort) -> pd.Series:
-    """Days of each month that lie in the study window, indexed by month."""
-    days = pd.date_range(cohort.start, cohort.end)
-    return days.to_series().groupby(days.to_period("M")).size().rename_axis("month")

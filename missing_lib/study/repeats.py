@@ -21,6 +21,11 @@ ORDER_BANDS = ("1st", "2nd", "3rd to 4th", "5th to 9th", "10th or later")
 _ORDER_EDGES = (1, 2, 3, 5, 10)
 #: Bands of days since the return over which a hazard is taken as constant.
 HAZARD_EDGES = (0, 7, 14, 28, 56, 90, 180, 365)
+#: Days of a year, and days at which mean numbers are read off.
+YEAR = 365
+MEAN_AT = (YEAR, 2 * YEAR)
+#: From this part of the gaps on, nearly all are of one kind.
+NEARLY_ALL = 0.9
 _DAY = pd.Timedelta(days=1)
 
 
@@ -203,6 +208,25 @@ def clock_share(seen: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def describe_clock(share: float, shown: bool) -> str:
+    """From where the gaps run, as a template for a page with ``share``.
+
+    Parameters
+    ----------
+    share : float
+        Of the gaps, those whose clock starts at the recorded end.
+    shown : bool
+        Whether the share may be shown.
+    """
+    if shown:
+        return "In {share} of these gaps the clock starts at the recorded end."
+    if share >= NEARLY_ALL:
+        return "Nearly all of these gaps start at the recorded end."
+    if share <= 1 - NEARLY_ALL:
+        return "Nearly all of these gaps start at the report, because hardly any end is recorded."
+    return "In how many of these gaps the clock starts at the recorded end is not shown."
+
+
 def followed_by(spells: pd.DataFrame, days: Sequence[float]) -> pd.DataFrame:
     """Share of incidents followed by another within some days, by Kaplan-Meier.
 
@@ -254,7 +278,7 @@ def hazard_table(spells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def mean_numbers(cohort: Cohort, days: Sequence[float]) -> pd.DataFrame:
+def mean_numbers(cohort: Cohort, days: Sequence[float] = MEAN_AT) -> pd.DataFrame:
     """Mean number of incidents per person by some days, on both clocks, with robust intervals.
 
     Returns

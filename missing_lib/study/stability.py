@@ -286,6 +286,27 @@ def verdict(reach: pd.DataFrame, level: float = STUDY_LEVEL) -> Verdict:
     )
 
 
+def incidents_needed(top: float, level: float = STUDY_LEVEL) -> float:
+    """Incidents per active person that a month needs before its top group can reach a level.
+
+    Everybody active has one at least, so that the rest of A people holds (1 - q) A of C
+    incidents or more: the top fraction q reaches the level l only if C/A >= (1 - q)/(1 - l).
+
+    Parameters
+    ----------
+    top : float
+        Fraction q of people.
+    level : float
+        In per cent.
+
+    Examples
+    --------
+    >>> round(incidents_needed(0.2, 60.0), 6)
+    2.0
+    """
+    return (1 - top) / (1 - level / 100)
+
+
 def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 

@@ -11,9 +11,9 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     Parameters
     ----------
     rows : DataFrame
-        One row per incident with ``person_id`` and the columns ``by``. Levels come from the
-        code book: a categorical column contributes all its categories, any other column its
-        values. Rows with a missing key belong to no cell.
+        One row per incident with ``person_id`` and the categorical columns ``by``, whose
+        categories are the code book: all of them become cells. Rows with a missing key belong
+        to no cell.
     by : list of str
         Columns that span the table.
 
@@ -25,12 +25,24 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
         with most in the cell), and in every row the same of the whole table, each person
         once: ``total_incidents``, ``total_people``, ``total_largest``, ``total_largest_two``.
 
+    Raises
+    ------
+    TypeError
+        If a column of ``by`` is not categorical: a level that nobody has would be left out, and
+        its absence would tell that nobody has it.
+
     Examples
     --------
-    >>> rows = pd.DataFrame({"person_id": ["a", "a", "b"], "sex": ["f", "f", "f"]})
-    >>> tabulate(rows, ["sex"])[["sex", "incidents", "people", "largest"]].to_dict("records")
-    [{'sex': 'f', 'incidents': 3, 'people': 2, 'largest': 2}]
+    >>> sex = pd.Categorical(["f", "f", "f"], categories=["f", "m"])
+    >>> rows = pd.DataFrame({"person_id": ["a", "a", "b"], "sex": sex})
+    >>> tabulate(rows, ["sex"])[["incidents", "people", "largest"]].to_numpy().tolist()
+    [[3, 2, 2], [0, 0, 0]]
     """
+    plain = [n for n in by if not isinstance(rows[n].dtype, pd.CategoricalDtype)]
+    if plain:
+        raise TypeError(
+            f"no code book for {', '.join(plain)}: make it categorical, with all levels named"
+        )
     known = rows.dropna(subset=by)
     per_person = (
         known.groupby([*by, "person_id"], observed=True).size().rename("incidents").reset_index()
@@ -62,8 +74,6 @@ def tabulate(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 def _every_combination(rows: pd.DataFrame, by: list[str]) -> pd.Index:
     levels = [
         pd.CategoricalIndex(rows[name].cat.categories, rows[name].cat.categories, name=name)
-        if isinstance(rows[name].dtype, pd.CategoricalDtype)
-        else pd.Index(sorted(rows[name].dropna().unique()), name=name)
         for name in by
     ]
     return pd.MultiIndex.from_product(levels, names=by) if len(by) > 1 else levels[0]
