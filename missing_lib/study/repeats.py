@@ -145,6 +145,20 @@ def ever_at_risk(spells: pd.DataFrame) -> pd.DataFrame:
     return spells[spells["observed"] | (spells["gap_days"] > 0)]
 
 
+def gaps_by_person(spells: pd.DataFrame, days: float) -> pd.DataFrame:
+    """Observed gaps of each person within a bound and beyond it.
+
+    Returns
+    -------
+    DataFrame
+        ``within`` and ``beyond``, indexed by person; only people with an observed gap.
+    """
+    seen = spells[spells["observed"]]
+    short = seen["gap_days"] <= days
+    table = pd.DataFrame({"within": short, "beyond": ~short}).astype("int64")
+    return table.groupby(seen["person_id"]).sum()
+
+
 def short_gaps(
     spells: pd.DataFrame, bounds: Sequence[float], *, draws: int = 1000, seed: int = 1
 ) -> pd.DataFrame:
@@ -172,8 +186,8 @@ def short_gaps(
     rows = []
     for days in bounds:
         short = seen["gap_days"] <= days
-        per_person = pd.DataFrame({"short": short, "gaps": 1}).groupby(seen["person_id"]).sum()
-        interval = ratio_by_people(per_person["short"], per_person["gaps"], draws, seed)
+        per_person = gaps_by_person(spells, days)
+        interval = ratio_by_people(per_person["within"], per_person.sum(axis=1), draws, seed)
         number, total = int(short.sum()), len(seen)
         rows.append(
             {
@@ -185,8 +199,8 @@ def short_gaps(
                 "high": interval.high,
                 "incidents": len(spells),
                 "share_of_incidents": number / len(spells) if len(spells) else np.nan,
-                "people_short": int((per_person["short"] > 0).sum()),
-                "people_long": int((per_person["short"] < per_person["gaps"]).sum()),
+                "people_short": int((per_person["within"] > 0).sum()),
+                "people_long": int((per_person["beyond"] > 0).sum()),
             }
         )
     return pd.DataFrame(rows)
