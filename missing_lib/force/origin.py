@@ -163,11 +163,3 @@ class Join(Origin):
         None,
         description="columns that are brought, or each with the name it gets; otherwise all",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_is_a_word(cls, value: Any) -> Any:
-        """YAML reads a bare ``on`` as true."""
-        if isinstance(value, dict) and True in value and "on" not in value:
-            return {"on" if key is True else key: part for key, part in value.items()}
-        return value
