@@ -115,7 +115,8 @@ def _minutes(instants: pd.DatetimeIndex, origin: pd.Timestamp) -> np.ndarray:
 def date_of(day: np.ndarray, first: pd.Timestamp = FIRST_DATE) -> pd.Series:
     """Calendar dates of day numbers; :data:`NEVER` becomes missing."""
     values = pd.Series(np.asarray(day, dtype=float))
-    return first + pd.to_timedelta(values.mask(values >= NEVER), unit="D")
+    never = values >= NEVER
+    return (first + pd.to_timedelta(values.mask(never, 0.0), unit="D")).mask(never)
 
 
 def day_of(dates: pd.Series, first: pd.Timestamp = FIRST_DATE) -> np.ndarray:
