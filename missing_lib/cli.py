@@ -98,6 +98,7 @@ def check(
 ) -> None:
     """Read a force's extract and say what was kept, merged and set aside; build nothing."""
     from missing_lib.force.intake import take_in
+    from missing_lib.force.report import said
     from missing_lib.force.spec import find_force
     from missing_lib.force.store import save
 
@@ -107,17 +108,8 @@ def check(
     intake = take_in(described, folder)
     with only_one(layout.build):
         save(intake, folder)
-    for row in intake.accounts.itertuples():
-        typer.echo(
-            f"{row.table:10} {row.rows_in:>9,} rows in = {row.kept:,} kept + {row.merged:,} merged"
-            f" + {row.quarantined:,} set aside"
-        )
-    for line in intake.ledger[intake.ledger["touched"] > 0].itertuples():
-        typer.echo(f"{line.table:10} {line.rule}: {line.title}: {line.touched:,} {line.action}")
-    for caveat in intake.caveats:
-        typer.echo(f"note: {caveat}")
-    if intake.accounts["quarantined"].any():
-        typer.echo("Rows set aside are in the force's folder restricted/, whole, with the rule.")
+    for line in said(intake):
+        typer.echo(line)
 
 
 @app.command()

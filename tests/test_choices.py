@@ -138,6 +138,6 @@ def test_empty_and_single_extracts_survive(
 def test_words_and_marks_name_every_choice() -> None:
     words = [choices.in_words(s) for s in choices.specifications("all")]
     assert len(set(words)) == len(words)
-    everything = Specification(24.0, False, True, 12, 5)
+    everything = Specification(24.0, True, False, True, 12, 5)
     assert choices.in_words(everything).count("; ") == len(OTHERS) - 1
     assert len(choices.marks()) == sum(len(v) for v in OTHERS.values())

@@ -152,7 +152,7 @@ REPORTED = "sources.incidents.columns.reported_at"
         (f"{SEX}.recode", {"F": 1}, "1 is read as a number or a date; put it in quotes"),
         (f"{SEX}.recode", {"F": True}, "columns.sex: True is not text; put it in quotes"),
         (f"{SEX}.format", "%Y", "columns.sex: 'format' is for dates and times"),
-        (f"{SEX}.zone", "UTC", "columns.sex: 'zone' is for times"),
+        (f"{SEX}.zone", "UTC", "columns.sex: 'zone' is for dates and times"),
         (f"{SEX}.value", "female", "give exactly one of column, columns, value"),
         (SEX, {"column": ""}, f"{SEX}: column names no column"),
         (SEX, {"column": "GENDER", "otherwise": "other"}, "otherwise goes with recode"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,12 +11,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from missing_lib.force import quality
+from missing_lib.force import quality, rules
 from missing_lib.force.intake import Intake, take_in
+from missing_lib.force.rulebook import DONE, RULES, chosen
 from missing_lib.force.spec import find_force, read_force_file
 from missing_lib.force.tables import conform
 from tests.conftest import ROOT
-from tests.test_force import INCIDENTS, PERSONS, make_force, taken_in
+from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
 
 MIDNIGHT_ZONE = "Europe/London"
 
@@ -43,19 +45,27 @@ def tie(a: str, b: str, seen: str = "2015-01-02", kind: str = "co_arrest") -> di
 
 
 def around(
-    gap_hours: float = 0, clocks: tuple[str, ...] = (MIDNIGHT_ZONE,)
-) -> quality.Surroundings:
+    gap_hours: float = 0,
+    clocks: tuple[str, ...] = (MIDNIGHT_ZONE,),
+    choices: dict[str, dict[str, Any]] | None = None,
+) -> rules.Surroundings:
     persons = rows(
         "persons", person("a", observed_from="2015-02-01", observed_to="2016-01-31"), person("b")
     )
-    return quality.Surroundings(
-        persons, pd.Timestamp("2017-12-31"), MIDNIGHT_ZONE, clocks, gap_hours
+    return rules.Surroundings(
+        persons=persons,
+        start=pd.Timestamp("2015-01-02"),
+        end=pd.Timestamp("2017-12-31"),
+        time_zone=MIDNIGHT_ZONE,
+        clocks=clocks,
+        gap_hours=gap_hours,
+        choices=choices or {},
     )
 
 
 def clean(table: str, frame: pd.DataFrame, **settings: object) -> quality.Step:
-    rules = quality.rules_for(table, around(**settings))
-    return quality.apply(quality.Step(table, frame), rules)
+    made = rules.rules_for(table, around(**settings))
+    return rules.apply(quality.Step(table, frame), made)
 
 
 def touched(step: quality.Step) -> dict[str, int]:
@@ -103,10 +113,24 @@ CASES = [
         incident("1"), incident("2", at="2015-04-01T10:00Z"), incident("3", "b")]),
     ("I06", "flagged", "incidents", [
         incident("1", at="2015-01-31T23:59Z", ended_at="2015-02-01T01:00Z"),
-        incident("2", at="2016-01-31T23:59Z"), incident("3", "b", at="1999-01-01T10:00Z")]),
+        incident("2", at="2016-01-31T23:59Z"), incident("3", "b", at="2017-12-31T23:59Z")]),
     ("I06", "flagged", "incidents", [
         incident("1", at="2015-02-01T00:01Z", ended_at="2015-02-01T01:00Z"),
         incident("2", at="2016-02-01T00:01Z")]),
+    ("I07", "flagged", "incidents", [
+        incident("1", "b", at="2015-03-01T10:00Z", ended_at="2015-03-01T11:00Z"),
+        incident("2", "b", at="2015-03-01T12:00Z"),
+        incident("3", at="2015-03-01T13:00Z"), incident("4", at="2015-03-02T13:01Z"),
+        incident("5", at="2015-03-03T13:01Z", ended_at="2015-03-03T14:00Z")]),
+    ("I07", "flagged", "incidents", [
+        incident("1", at="2015-03-01T00:00Z", ended_at="2015-03-01T00:00Z"),
+        incident("2", at="2015-03-01T00:00Z", ended_at="2015-03-01T00:00Z")]),
+    ("I08", "flagged", "incidents", [
+        incident("1", "b", at="2015-01-01T23:59Z", ended_at="2015-01-02T12:00Z"),
+        incident("2", "b", at="2017-12-31T23:59Z")]),
+    ("I08", "flagged", "incidents", [
+        incident("1", "b", at="2015-01-02T00:01Z", ended_at="2015-01-02T12:00Z"),
+        incident("2", "b", at="2018-01-01T00:01Z")]),
     ("M01", "set missing", "markers", [
         marker(known_to="2015-01-01"), marker(known_to="2015-01-02")]),
     ("T01", "flagged", "ties", [tie("b", "a"), tie("a", "b", kind="intelligence")]),
@@ -122,7 +146,7 @@ def test_a_rule_touches_one_row_and_no_other_rule_does(
 ) -> None:
     frame = rows(table, *cells)
     step = clean(table, frame)
-    beside = {"T01"} if rule == "T03" else set()
+    beside = {"I05": {"I07"}, "I07": {"I01", "I05"}, "T03": {"T01"}}.get(rule, set())
     assert {name: n for name, n in touched(step).items() if name not in beside} == {rule: 1}
     (line,) = [line for line in step.ledger if line.rule == rule and line.touched]
     assert line.action == action
@@ -181,7 +205,7 @@ def test_birth_after_the_first_report_is_set_missing() -> None:
     incidents = rows(
         "incidents", incident("1", at="2015-06-01T23:30Z"), incident("2", at="2016-06-01T23:30Z")
     )
-    rule = quality.born_after_report(incidents, MIDNIGHT_ZONE)
+    rule = rules.born_after_report(chosen("P03", {}), incidents, MIDNIGHT_ZONE)
     frame = rows(
         "persons", person("a", birth_date="2015-06-02"), person("b", birth_date="2017-01-01")
     )
@@ -194,7 +218,7 @@ def test_birth_after_the_first_report_is_set_missing() -> None:
 
 def test_placeholder_births_are_set_missing_whenever_the_study_was() -> None:
     born = [person("a", birth_date="1900-01-01"), person("b", birth_date="1900-01-02")]
-    rule = quality.implausible_birth(pd.Timestamp("2006-12-31"))
+    rule = rules.implausible_birth(chosen("P01", {}), pd.Timestamp("2006-12-31"))
     step = rule(quality.Step("persons", rows("persons", *born)))
     assert step.rows["birth_date"].isna().tolist() == [True, False]
 
@@ -203,6 +227,124 @@ def test_an_account_that_does_not_add_up_is_an_error() -> None:
     step = clean("persons", rows("persons", person("a")))
     with pytest.raises(AssertionError, match="persons: the row account does not add up"):
         quality.row_account(2, step)
+
+
+# --- what a force may change, and what is for review ---------------------------------------------
+
+
+def test_every_rule_is_tried_and_touches_by_its_first_action() -> None:
+    tried = {rule: action for rule, action, *_ in CASES}
+    elsewhere = {"I09", "P03", "P04", "P05", "P06"}
+    assert set(tried) == set(RULES) - elsewhere
+    assert tried == {rule: DONE[RULES[rule].actions[0]] for rule in tried}
+
+
+@pytest.mark.parametrize(
+    ("rule", "choice", "cells", "left"),
+    [
+        ("I02", {"action": "quarantine"}, [incident("1", missing_from_at="2015-03-02T10:00Z")], []),
+        ("I03", {"action": "quarantine"}, [incident("1", ended_at="2015-03-01T09:00Z")], []),
+        ("I06", {"action": "quarantine"}, [incident("1", at="2016-02-02T12:00Z")], []),
+        ("I07", {"action": "merge"}, [incident("1"), incident("2", at="2015-03-02T10:00Z")], ["1"]),
+        ("I07", {"hours": 23}, [incident("1"), incident("2", at="2015-03-02T10:00Z")], ["1", "2"]),
+        ("I09", {"action": "fill"},
+         [incident("1", at=None, missing_from_at="2015-03-02T10:00Z")], ["1"]),
+        ("I09", {}, [incident("1", at=None, missing_from_at="2015-03-02T10:00Z")], []),
+    ],
+)  # fmt: skip
+def test_a_force_may_let_a_rule_do_something_else(
+    rule: str, choice: dict[str, Any], cells: list[dict[str, object]], left: list[str]
+) -> None:
+    step = clean("incidents", rows("incidents", *cells), choices={rule: choice})
+    assert step.rows["incident_id"].tolist() == left
+    quality.row_account(len(cells), step)
+    (line,) = [line for line in step.ledger if line.rule == rule]
+    assert line.action == DONE[choice.get("action", RULES[rule].actions[0])]
+    assert line.touched == (0 if choice == {"hours": 23} else 1)
+
+
+def test_a_near_duplicate_is_listed_with_what_it_repeats() -> None:
+    cells = [incident("1"), incident("2", "b"), incident("3", at="2015-03-02T09:00Z", harm=True)]
+    listed = clean("incidents", rows("incidents", *cells)).review
+    assert listed.to_numpy().tolist() == [[0, "I07", 1], [2, "I07", 1]]
+    merged = clean("incidents", rows("incidents", *cells), choices={"I07": {"action": "merge"}})
+    assert merged.rows["incident_id"].tolist() == ["1", "2"]
+    assert merged.rows["harm"].eq(True).fillna(False).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("ages", "years", "wrong"),
+    [
+        ([12, 12], 1, True),
+        ([11, 11], 1, False),
+        ([12, 10], 1, False),
+        ([12, 12, 10], 1, True),
+        ([11], 0.5, True),
+        ([None], 1, False),
+    ],
+)
+def test_an_age_that_most_reports_contradict(ages: list[Any], years: float, wrong: bool) -> None:
+    incidents = rows("incidents", *(incident(str(n), age_recorded=a) for n, a in enumerate(ages)))
+    people = rows("persons", person("a", birth_date="2004-06-01"), person("b"))
+    rule = rules.disagreeing_age(chosen("P04", {"P04": {"years": years}}), incidents, MIDNIGHT_ZONE)
+    step = rule(quality.Step("persons", people))
+    assert step.rows["birth_date"].isna().tolist() == [wrong, True]
+    assert step.ledger[0].touched == wrong
+
+
+@pytest.mark.parametrize(("new_year", "touched"), [(5, 0), (6, 6), (60, 60)])
+def test_births_on_1_january_count_where_they_pile_up(new_year: int, touched: int) -> None:
+    born = ["2004-01-01"] * new_year + ["2004-05-06"] * 500
+    people = rows("persons", *(person(str(n), birth_date=b) for n, b in enumerate(born)))
+    step = rules.first_of_january(chosen("P05", {}))(quality.Step("persons", people))
+    assert step.ledger[0].touched == touched
+    assert step.rows["birth_date"].notna().all()
+    blank = chosen("P05", {"P05": {"action": "set missing"}})
+    rest = rules.first_of_january(blank)(quality.Step("persons", people)).rows["birth_date"]
+    assert rest.isna().sum() == touched
+    many = chosen("P05", {"P05": {"times": 20}})
+    assert rules.first_of_january(many)(quality.Step("persons", people)).ledger[0].touched == (
+        60 if new_year == 60 else 0
+    )
+
+
+def test_persons_who_agree_are_listed_if_both_were_reported() -> None:
+    same = {"birth_date": "2004-05-06", "sex": "male"}
+    new_year = {"birth_date": "2004-01-01", "sex": "male"}
+    people = rows(
+        "persons", person("a", **same), person("b", **same), person("c", **same),
+        person("d", **same, ethnicity_self="black"), person("e", **new_year),
+        person("f", **new_year), person("g", birth_date="2004-05-06"),
+    )  # fmt: skip
+    incidents = rows("incidents", *(incident(who, who) for who in "abdefg"))
+    step = rules.same_person_twice(chosen("P06", {}), incidents)(quality.Step("persons", people))
+    assert step.review.to_numpy().tolist() == [[0, "P06", 0], [1, "P06", 0]]
+    assert step.ledger[0].touched == 2
+    assert len(step.rows) == len(people)
+
+
+@pytest.mark.parametrize(("strangers", "limit", "stops"), [
+    (6, None, True), (5, None, False), (5, 0.4, True), (9, 1, False),
+])  # fmt: skip
+def test_a_rule_that_would_set_most_aside_stops(
+    tmp_path: Path, strangers: int, limit: float | None, stops: bool
+) -> None:
+    header, line = INCIDENTS.split("\n")[:2]
+    ids = ["N1"] * (10 - strangers) + ["N9"] * strangers
+    text = [line.replace("R1,", f"R{n},").replace("N1", who) for n, who in enumerate(ids)]
+    rules_ = {} if limit is None else {"rules": {"A04": {"stop_above": limit}}}
+    folder = make_force(tmp_path, {"incidents.csv": "\n".join([header, *text])}, **rules_)
+    if not stops:
+        assert taken_in(folder).accounts["quarantined"].tolist() == [0, strangers]
+        return
+    first, second = complaints(lambda: taken_in(folder))
+    share = f"{strangers} of 10 rows ({strangers}0%)"
+    assert first.startswith(
+        "incidents: A04, a person who is not in the table of persons (your 'NOMINAL'): " + share
+    )
+    assert first.endswith("If so, raise rules.A04.stop_above")
+    assert second == "the rows concerned: restricted/quarantined-incidents.csv"
+    assert len(pd.read_csv(folder / "restricted" / "quarantined-incidents.csv")) == strangers
 
 
 # --- the whole intake ---------------------------------------------------------------------------
@@ -249,7 +391,7 @@ def test_rules_that_look_at_the_force_file_or_at_other_tables(tmp_path: Path) ->
     assert intake.tables.incidents["time_known"].tolist() == [False, True, True]
     assert intake.tables.persons["birth_date"].isna().tolist() == [False, True]
     by_rule = intake.ledger[intake.ledger["touched"] > 0].set_index("rule")["touched"]
-    assert by_rule.to_dict() == {"P03": 1, "I01": 1, "I03": 1}
+    assert by_rule.to_dict() == {"P03": 1, "I01": 1, "I03": 1, "I08": 1}
 
 
 def check_accounts(intake: Intake, rows_in: dict[str, int]) -> None:

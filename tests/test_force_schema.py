@@ -17,6 +17,7 @@ from missing_lib.book.weave import weave
 from missing_lib.force import json_schema
 from missing_lib.force.examples import EXAMPLES
 from missing_lib.force.new import TEMPLATES as TEMPLATES_FOLDER
+from missing_lib.force.rulebook import RULES, choice_problems
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import ForceFile, _Loader, known_forces
 from missing_lib.release.policy import Policy
@@ -90,8 +91,10 @@ def test_every_example_is_read_and_shows_every_key(section: str) -> None:
     page = whole(EXAMPLES[section])
     ForceFile.model_validate(page)
     assert complaints(page) == []
+    if section not in force_page.SECTIONS:
+        return
     shown = {key.rsplit(".", 1)[-1] for key in keys_of(loaded(EXAMPLES[section]))}
-    elsewhere = set(EXAMPLES) if section == "sources" else set()
+    elsewhere = set(EXAMPLES) if section in ("force", "sources") else set()
     assert set(force_page.keys(section)["key"]) <= shown | elsewhere
 
 
@@ -105,12 +108,28 @@ def test_the_gate_shows_examples_of_the_library_and_no_other_text(tmp_path: Path
     assert page.cells[1].source == f"````yaml\n{EXAMPLES['policy'].rstrip()}\n````"
 
 
+def test_every_rule_and_setting_can_be_changed_within_its_limits() -> None:
+    rules = force_page.rules().set_index("rule")
+    assert list(rules.index) == list(RULES)
+    for name, rule in RULES.items():
+        for action in rule.actions:
+            assert complaints(whole(f"rules: {{{name}: {{action: {action}}}}}")) == []
+            assert action in rules.loc[name, "does"] + rules.loc[name, "may"]
+        for key, setting in rule.settings.items():
+            for value, fits in ((setting.low, True), (setting.high, True),
+                                (setting.low - 1, False), (setting.high + 1, False)):  # fmt: skip
+                page = whole(f"rules: {{{name}: {{{key}: {value}}}}}")
+                assert (complaints(page) == []) == fits
+                assert (list(choice_problems(page["rules"])) == []) == fits
+            assert f"{key} {setting.default:g}" in rules.loc[name, "may"]
+
+
 def test_a_key_that_yaml_takes_for_a_truth_value_is_a_word() -> None:
     assert loaded("on: {no: true, Yes: false}") == {"on": {"no": True, "Yes": False}}
 
 
 def test_every_key_and_column_has_a_meaning() -> None:
-    for section in EXAMPLES:
+    for section in force_page.SECTIONS:
         assert force_page.keys(section)["meaning"].str.len().gt(5).all()
     for table in SCHEMA:
         columns = SCHEMA_OF_FILE["$defs"][f"Source-{table}"]["properties"]["columns"]

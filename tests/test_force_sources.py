@@ -226,8 +226,8 @@ def test_several_files_fill_one_table_and_each_has_its_account(
     assert intake.tables.persons["person_id"].tolist() == ["N1", "N2", "N3", "N4"]
     assert intake.accounts.iloc[0].tolist() == ["persons", 6, 4, 0, 2]
     assert intake.by_source.iloc[:2].to_numpy().tolist() == [
-        ["persons", "'persons.csv'", 2, 2, 0, 0],
-        ["persons", "'more.csv'", 4, 2, 0, 2],
+        ["persons", 1, "'persons.csv'", 2, 2, 0, 0],
+        ["persons", 2, "'more.csv'", 4, 2, 0, 2],
     ]
     aside = intake.quarantined["persons"]
     assert aside[["rule", "source", "source_row"]].to_numpy().tolist() == [
@@ -240,7 +240,9 @@ def test_several_files_fill_one_table_and_each_has_its_account(
         "persons.csv", "more.csv",
     )  # fmt: skip
     store.save(intake, folder)
-    assert len(store.load(folder).tables.persons) == 4
+    again = store.load(folder)
+    assert len(again.tables.persons) == 4
+    pd.testing.assert_frame_equal(again.by_source, intake.by_source)
 
 
 def test_rows_of_one_source_that_go_into_another_are_merged_there(tmp_path: Path) -> None:

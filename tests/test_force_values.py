@@ -23,7 +23,7 @@ LONDON = "Europe/London"
 
 
 def dates(*texts: str, formats: tuple[str, ...] = ()) -> list[str | None]:
-    read = parse_dates(pd.Series(texts, dtype=object), formats)
+    read = parse_dates(pd.Series(texts, dtype=object), formats, home=LONDON)
     return [None if pd.isna(day) else f"{day:%Y-%m-%d %H%M}".removesuffix(" 0000") for day in read]
 
 
@@ -58,6 +58,12 @@ def converted(table: str, cells: dict[str, list[str]], **columns: Any) -> Conver
         ("2020-02-30", (), None),
         ("03/04/2020 23:59", ("%d/%m/%Y %H:%M",), "2020-04-03"),
         ("2020-04-03T00:30:00+01:00", ("%Y-%m-%dT%H:%M:%S%z",), "2020-04-03"),
+        ("2020-07-01T23:30:00Z", ("%Y-%m-%dT%H:%M:%S%z",), "2020-07-02"),
+        ("2020-07-01T00:00:00Z", ("%Y-%m-%dT%H:%M:%S%z",), "2020-07-01"),
+        ("2020-07-02T00:30:00+03:00", ("%Y-%m-%dT%H:%M:%S%z",), "2020-07-01"),
+        ("\ue0002020-07-01 23:30:00+00:00", (), "2020-07-02"),
+        ("\ue0002020-07-01 00:00:00+0300", (), "2020-07-01"),
+        ("\ue0002020-07-01 23:30:00", (), "2020-07-01"),
         ("1971.0", ("%Y.0",), "1971-01-01"),
         ("43924", ("excel",), "2020-04-03"),
         ("42462.75", ("excel-1904",), "2020-04-03"),
@@ -314,6 +320,7 @@ def test_people_who_share_a_key_are_tied_from_the_day_of_the_later_one() -> None
             ("", "a", "01/01/2012"), ("6", "", "01/01/2012"), ("6", "a", ""), ("6", "b", "x"),
         ),
         SHARED,
+        LONDON,
     )  # fmt: skip
     assert made[["person_a", "person_b", "first_seen"]].to_numpy().tolist() == [
         ["a", "b", "2015-01-03"], ["a", "b", "2014-01-01"],
@@ -326,7 +333,7 @@ def test_people_who_share_a_key_are_tied_from_the_day_of_the_later_one() -> None
         "ties: groups of more than 3 people that make no ties, as 'largest_group' says: 1, with 4 "
         "memberships",
     ]
-    made, _, caveats = pairs(shared_rows(), SHARED)
+    made, _, caveats = pairs(shared_rows(), SHARED, LONDON)
     assert (len(made), caveats) == (0, [])
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from missing_lib.force.mapping import ColumnFrom, SharedTies, Source
 from missing_lib.force.origin import Join, Origin
+from missing_lib.force.rulebook import RULES
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import Definitions, ForceFile, PolicyChoice, Study, UnitCost
 
@@ -90,6 +91,27 @@ def columns(table: str) -> pd.DataFrame:
         ],
         columns=["column", "needed", "kind", "meaning"],
     )
+
+
+def rules() -> pd.DataFrame:
+    """The rules of the intake: what each does by default, and what a force may change.
+
+    Returns
+    -------
+    DataFrame
+        ``rule``, ``looks for``, ``severity``, ``does`` (by default), ``may`` (what else it may
+        do, and its settings with default and limits).
+    """
+    rows = []
+    for name, rule in RULES.items():
+        usual = {key: f"{setting.default:g}" for key, setting in rule.settings.items()}
+        numbers = [
+            f"{key} {s.default:g} ({s.low:g} to {s.high:g})" for key, s in rule.settings.items()
+        ]
+        title = rule.title.format(**usual, gap=" or begins within the merge gap of its end")
+        may = "; ".join([*rule.actions[1:], *numbers])
+        rows.append((name, title, rule.severity, rule.actions[0], may))
+    return pd.DataFrame(rows, columns=["rule", "looks for", "severity", "does", "may"])
 
 
 def formats() -> pd.DataFrame:

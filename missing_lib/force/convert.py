@@ -151,16 +151,30 @@ def _one_column(
     raw: pd.DataFrame, column: Column, origin: ColumnFrom, time_zone: str, decimal: str
 ) -> Read:
     if column.kind == "date":
-        return read_dates(raw, origin, decimal)
+        return read_dates(raw, origin, time_zone, decimal)
     if column.kind == "time":
         return read_times(raw, origin, time_zone, decimal)
-    return _read_codes(_joined(raw, origin, timed=False), column, origin)
+    text = _joined(raw, origin, timed=False)
+    if column.kind == "number":
+        return _read_numbers(text, origin, decimal)
+    return _read_codes(text, column, origin)
 
 
-def read_dates(raw: pd.DataFrame, origin: ColumnFrom, decimal: str = ".") -> Read:
-    """Dates of one or several columns."""
+def _read_numbers(text: pd.Series, origin: ColumnFrom, decimal: str) -> Read:
+    """Numbers, by the declared decimal sign."""
+    if origin.recode:
+        given = {code: meaning or "" for code, meaning in origin.recode.items()}
+        text = _looked_up(text, given).fillna(text)
+    plain = text.str.replace(decimal, ".", regex=False) if decimal != "." else text
+    values = pd.to_numeric(plain.mask(plain == ""), errors="coerce").astype("Float64")
+    values = values.mask(values.isin([np.inf, -np.inf]))
+    return Read(values, (text != "") & values.isna(), "could not be read as numbers")
+
+
+def read_dates(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str, decimal: str = ".") -> Read:
+    """Dates of one or several columns, as days in the force's zone."""
     text = _known_text(raw, origin, decimal)
-    dates = parse_dates(text, origin.format)
+    dates = parse_dates(text, origin.format, origin.zone, time_zone)
     return _checked(
         dates, text, f"could not be read as dates like {in_words(origin.format, 'date')}", origin
     )

@@ -33,7 +33,15 @@ definitions:
   persistent_incidents: 5
   top_share: 0.1
   gap_days: [7, 28]
-  marker_lag_days: 28
+""",
+    "rules": """\
+rules:
+  # A report after the end of the incident: look at the row, instead of losing the end.
+  I03: {action: quarantine}
+  # Reports within six hours of one that has no end are the same incident here.
+  I07: {action: merge, hours: 6}
+  # Nobody in this area was over 105.
+  P01: {oldest: 105}
 """,
     "unit_cost": """\
 unit_cost:
@@ -124,6 +132,8 @@ sources:
         column: RISK
         recode: {"H": high, "M": medium, "S": medium, "L": low, "-": null}
         otherwise_missing: true
+      # A number; it is only compared with the birth date.
+      age_recorded: AGE_AT_REPORT
       # The same for every row.
       harm: {value: null}
 """,

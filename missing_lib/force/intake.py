@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from missing_lib.force import quality
+from missing_lib.force import quality, rules
 from missing_lib.force.errors import ContractError
 from missing_lib.force.places import make_restricted_folder
+from missing_lib.force.rulebook import RULES
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables, conform, empty
@@ -26,7 +27,8 @@ class Intake:
     tables : Tables
         Canonical and clean.
     ledger : DataFrame
-        ``table``, ``rule``, ``title``, ``action``, ``before``, ``touched``, ``after``.
+        ``table``, ``rule``, ``title``, ``action``, ``severity``, ``before``, ``touched``,
+        ``after``.
     accounts : DataFrame
         ``table``, ``rows_in``, ``kept``, ``merged``, ``quarantined``: they add up exactly.
     quarantined : dict of DataFrame
@@ -40,7 +42,12 @@ class Intake:
         where a table has several.
     by_source : DataFrame
         The accounts of each file or query; ``merged`` are its rows that went into another row,
-        of the same source or of another.
+        of the same source or of another; ``number`` counts the sources of a table.
+    review : dict of DataFrame
+        By table: rows that may be one incident or one person, whole, after ``rule``, ``group``
+        and ``source_row``.
+    words : dict of str
+        By table and rule: the analyst's names of the columns that the rule looks at, in brackets.
     """
 
     tables: Tables
@@ -50,6 +57,8 @@ class Intake:
     caveats: tuple[str, ...]
     unread: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_source: pd.DataFrame = field(default_factory=pd.DataFrame)
+    review: dict[str, pd.DataFrame] = field(default_factory=dict)
+    words: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
 def take_in(force: ForceFile, folder: Path) -> Intake:
@@ -68,8 +77,9 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
     Raises
     ------
     ContractError
-        With all problems of all sources: missing files and columns, codes that nobody listed.
-        The rows concerned are listed in the force's restricted folder.
+        With all problems of all sources: missing files and columns, codes that nobody listed,
+        rules that would set aside most of a table. The rows concerned are listed in the force's
+        restricted folder.
     """
     taken: dict[str, Taken] = {}
     problems: list[str] = []
@@ -84,19 +94,45 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
     steps = _clean(force, {table: one.converted() for table, one in taken.items()})
+    _stop_at_loss(folder, taken, steps)
     return Intake(
         tables=_tables(steps),
         ledger=quality.ledger_frame(list(steps.values())),
         accounts=pd.DataFrame(
             [{"table": t, **quality.row_account(len(taken[t]), s)} for t, s in steps.items()]
         ),
-        quarantined={t: _whole_rows(taken[t], s) for t, s in steps.items()},
+        quarantined={t: _whole_rows(taken[t], s.quarantined) for t, s in steps.items()},
         caveats=tuple(c for t in SCHEMA if t in taken for c in taken[t].caveats),
         unread=unread,
         by_source=pd.DataFrame(
             [line for t, step in steps.items() for line in _source_accounts(taken[t], step)]
         ),
+        words={
+            (t, line.rule): taken[t].own_words(RULES[line.rule].columns)
+            for t, step in steps.items()
+            for line in step.ledger
+        },
+        review={t: _whole_rows(taken[t], s.review) for t, s in steps.items() if len(s.review)},
     )
+
+
+def _stop_at_loss(folder: Path, taken: dict[str, Taken], steps: dict[str, quality.Step]) -> None:
+    """Stop where a rule sets aside so much of a table that the extract cannot be what was meant."""
+    problems = []
+    for table, step in steps.items():
+        for line in step.too_many:
+            words = taken[table].own_words(RULES[line.rule].columns)
+            problems.append(
+                f"{table}: {line.rule}, {line.title}{words}: {line.touched:,} of {line.before:,} "
+                f"rows ({line.touched / line.before:.0%}); are the right columns mapped, and do "
+                f"all files use the same identifiers? If so, raise rules.{line.rule}.stop_above"
+            )
+        if step.too_many:
+            place = make_restricted_folder(folder) / f"quarantined-{table}.csv"
+            _whole_rows(taken[table], step.quarantined).to_csv(place, index=False)
+            problems.append(f"the rows concerned: {place.parent.name}/{place.name}")
+    if problems:
+        raise ContractError(problems)
 
 
 def _unread(taken: list[Taken]) -> pd.DataFrame:
@@ -119,11 +155,12 @@ def _source_accounts(taken: Taken, step: quality.Step) -> list[dict[str, object]
     """Per source: rows in = kept + merged into another row + quarantined."""
     lines: list[dict[str, object]] = []
     kept, aside = step.rows.index.to_numpy(), step.quarantined["position"].to_numpy()
-    for part, begin in zip(taken.parts, taken.begins, strict=True):
+    for number, (part, begin) in enumerate(zip(taken.parts, taken.begins, strict=True), start=1):
         end = begin + part.extent
         here = [int(((at >= begin) & (at < end)).sum()) for at in (kept, aside)]
         account = {"kept": here[0], "merged": len(part.rows) - sum(here), "quarantined": here[1]}
-        about = {"table": step.table, "source": part.label, "rows_in": len(part.rows)}
+        about = {"table": step.table, "number": number, "source": part.label}
+        about["rows_in"] = len(part.rows)
         lines.append({**about, **account})
     return lines
 
@@ -135,17 +172,19 @@ def _clean(force: ForceFile, converted: dict[str, pd.DataFrame]) -> dict[str, qu
     own_clocks = [origin.zone for origin in origins if origin is not None and origin.zone]
     steps: dict[str, quality.Step] = {}
     for table in [t for t in SCHEMA if t in converted]:
-        around = quality.Surroundings(
+        around = rules.Surroundings(
             persons=steps["persons"].rows if "persons" in steps else empty("persons"),
+            start=pd.Timestamp(force.study.start),
             end=pd.Timestamp(force.study.end),
             time_zone=zone,
             clocks=tuple(dict.fromkeys([zone, *own_clocks])),
             gap_hours=force.definitions.merge_gap_hours,
+            choices=force.rules,
         )
         step = quality.Step(table, converted[table])
-        steps[table] = quality.apply(step, quality.rules_for(table, around))
-    late = quality.born_after_report(steps["incidents"].rows, zone)
-    return {**steps, "persons": quality.apply(steps["persons"], [late])}
+        steps[table] = rules.apply(step, rules.rules_for(table, around))
+    late = rules.rules_of_persons_after_incidents(around, steps["incidents"].rows)
+    return {**steps, "persons": rules.apply(steps["persons"], late)}
 
 
 def _tables(steps: dict[str, quality.Step]) -> Tables:
@@ -158,15 +197,16 @@ def _tables(steps: dict[str, quality.Step]) -> Tables:
     return Tables(absent=frozenset(SCHEMA) - frozenset(steps), **frames)
 
 
-def _whole_rows(taken: Taken, step: quality.Step) -> pd.DataFrame:
-    """The quarantined rows as they came, after rule, place and, where there are several, source."""
+def _whole_rows(taken: Taken, listed: pd.DataFrame) -> pd.DataFrame:
+    """Rows as they came, after rule, place and, where there are several, source."""
     several = len(taken.parts) > 1
     frames = []
     for part, begin in zip(taken.parts, taken.begins, strict=True):
-        at = step.quarantined["position"]
-        mine = step.quarantined[(at >= begin) & (at < begin + part.extent)]
+        at = listed["position"]
+        mine = listed[(at >= begin) & (at < begin + part.extent)]
         positions = (mine["position"] - begin).reset_index(drop=True)
-        aside = pd.DataFrame({"rule": mine["rule"].array, "source_row": positions + part.first_row})
+        about = mine.drop(columns="position").reset_index(drop=True)
+        aside = about.assign(source_row=positions + part.first_row)
         if several:
             aside.insert(1, "source", part.label)
         whole = part.rows.loc[positions].reset_index(drop=True).apply(without_mark)

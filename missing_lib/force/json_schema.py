@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from missing_lib.force.mapping import ColumnFrom, Source
+from missing_lib.force.rulebook import RULES, Rule
 from missing_lib.force.schema import NEEDED_TABLES, SCHEMA, Column
 from missing_lib.force.spec import ForceFile
 
@@ -48,6 +49,10 @@ def force_schema() -> dict[str, Any]:
             table: _one_or_many(_pointing(per_table, "Source", f"Source-{table}"))
             for table in SCHEMA
         },
+    }
+    schema["properties"]["rules"] |= {
+        "additionalProperties": False,
+        "properties": {name: _rule(rule) for name, rule in RULES.items()},
     }
     shared = definitions["SharedTies"]["properties"]
     shared["date"] = {"$ref": _definition(_DAY), "description": _meaning(shared["date"])}
@@ -100,6 +105,27 @@ def _source_of(table: str, source: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
+def _rule(rule: Rule) -> dict[str, Any]:
+    """What a force may change about one rule."""
+    settings = {
+        name: {
+            "type": "number",
+            "minimum": setting.low,
+            "maximum": setting.high,
+            "default": setting.default,
+            "description": setting.meaning,
+        }
+        for name, setting in rule.settings.items()
+    }
+    action = {"enum": list(rule.actions), "default": rule.actions[0], "description": "what it does"}
+    return {
+        "type": "object",
+        "description": rule.title,
+        "additionalProperties": False,
+        "properties": {"action": action, **settings},
+    }
+
+
 def _definition(kind: Column) -> str:
     """Where the mapping of a column of this kind is defined."""
     kinds = "-or-".join(kind.levels) if kind.kind == "level" else kind.kind
@@ -112,7 +138,7 @@ def _mapping(whole: dict[str, Any], kind: Column) -> dict[str, Any]:
     keys = long["properties"]
     if kind.kind not in ("date", "time"):
         keys.pop("format")
-    if kind.kind != "time":
+    if kind.kind not in ("date", "time"):
         keys.pop("zone")
     codes = _codes(kind)
     for name in ("value", "otherwise"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from math import isfinite
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
@@ -220,13 +221,20 @@ def _column_problems(where: str, column: Column, origin: ColumnFrom) -> Iterator
     """Settings that cannot work for a column of this kind."""
     if origin.format and column.kind not in ("date", "time"):
         yield f"{where}: 'format' is for dates and times"
-    if origin.zone is not None and column.kind != "time":
-        yield f"{where}: 'zone' is for times"
+    if origin.zone is not None and column.kind not in ("date", "time"):
+        yield f"{where}: 'zone' is for dates and times"
     targets = [*(origin.recode or {}).values(), origin.otherwise]
     if "value" in origin.model_fields_set:
         targets.append(origin.value)
     for target in dict.fromkeys(targets):
         yield from _target_problem(where, column, target)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _target_problem(where: str, column: Column, target: str | bool | None) -> Iterator[str]:
@@ -235,6 +243,9 @@ def _target_problem(where: str, column: Column, target: str | bool | None) -> It
     if column.kind == "flag":
         if not isinstance(target, bool):
             yield f"{where}: {target!r} is not true, false or null"
+    elif column.kind == "number":
+        if not isinstance(target, str) or not _is_number(target):
+            yield f"{where}: {target!r} is not a number in quotes, or null"
     elif not isinstance(target, str):
         yield f"{where}: {target!r} is not text; put it in quotes"
     elif column.kind == "level" and target not in column.levels:

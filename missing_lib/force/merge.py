@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
+
+_ORDER = ["person_id", "reported_at", "incident_id"]
 
 
 def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
@@ -36,16 +41,25 @@ def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
     >>> len(merge_incidents(two, 1)), len(merge_incidents(two, 6))
     (2, 1)
     """
-    came = pd.Series(range(len(incidents)), index=incidents.index)
-    ordered = incidents.assign(_came=came).sort_values(
-        ["person_id", "reported_at", "incident_id"], kind="stable"
-    )
-    joins = _joins(ordered, pd.Timedelta(hours=gap_hours))
+    ordered = _in_order(incidents)
+    return _merged(incidents, ordered, _joins(ordered, pd.Timedelta(hours=gap_hours)))
+
+
+def _in_order(incidents: pd.DataFrame) -> pd.DataFrame:
+    """By person and report; ``_came`` is the order in which they came."""
+    came = np.arange(len(incidents))
+    return incidents.assign(_came=came).sort_values(_ORDER, kind="stable")
+
+
+def _merged(incidents: pd.DataFrame, ordered: pd.DataFrame, joins: pd.Series) -> pd.DataFrame:
+    """Every incident that joins the one before it merged into it."""
     if not joins.any():
         return incidents
+    in_spell = joins | joins.shift(-1, fill_value=False)
+    alone, ordered, joins = ordered[~in_spell], ordered[in_spell], joins[in_spell]
     spell = (~joins).cumsum()
     groups = ordered.groupby(spell)
-    last = ordered.groupby(spell).tail(1)
+    last = groups.tail(1)
     kept = ordered[~joins].copy()
     ends = groups["ended_at"].max().set_axis(kept.index)
     kept["ended_at"] = ends.mask(last["ended_at"].isna().to_numpy())
@@ -53,7 +67,7 @@ def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
     highest = grades.cat.codes.groupby(spell).max().to_numpy()
     kept["risk_final"] = pd.Categorical.from_codes(highest, dtype=grades.dtype)
     kept["harm"] = groups["harm"].max().set_axis(kept.index).astype("boolean")
-    return kept.sort_values("_came").drop(columns="_came")
+    return pd.concat([alone, kept]).sort_values("_came").drop(columns="_came")
 
 
 def _joins(ordered: pd.DataFrame, gap: pd.Timedelta) -> pd.Series:
@@ -65,3 +79,55 @@ def _joins(ordered: pd.DataFrame, gap: pd.Timedelta) -> pd.Series:
     if gap == pd.Timedelta(0):
         return ordered["reported_at"] < latest
     return ordered["reported_at"] <= latest + gap
+
+
+@dataclass(frozen=True)
+class Near:
+    """Incidents that may be one, keyed in twice.
+
+    Attributes
+    ----------
+    again : Index
+        Rows that may be the one before them again.
+    groups : Series of int
+        Number of the group by row, the first row of each included.
+    """
+
+    again: pd.Index
+    groups: pd.Series
+
+
+def near_duplicates(incidents: pd.DataFrame, hours: float, time_zone: str) -> Near:
+    """Reports of one person within some hours that no end and no clock time tells apart.
+
+    The earlier has no end, or both have a placeholder for their time and the same local day.
+
+    Parameters
+    ----------
+    incidents : DataFrame
+        Canonical incidents after :func:`merge_incidents`.
+    hours : float
+    time_zone : str
+    """
+    ordered = _in_order(incidents)
+    again = _again(ordered, hours, time_zone)
+    spell = (~again).cumsum()
+    several = again | again.shift(-1, fill_value=False)
+    return Near(ordered.index[again], spell[several].astype("int64"))
+
+
+def merge_near(incidents: pd.DataFrame, hours: float, time_zone: str) -> pd.DataFrame:
+    """Merge what :func:`near_duplicates` finds, by the rules of :func:`merge_incidents`."""
+    ordered = _in_order(incidents)
+    return _merged(incidents, ordered, _again(ordered, hours, time_zone))
+
+
+def _again(ordered: pd.DataFrame, hours: float, time_zone: str) -> pd.Series:
+    report, before = ordered["reported_at"], ordered["reported_at"].shift()
+    same = ordered["person_id"].eq(ordered["person_id"].shift()).fillna(False).astype(bool)
+    same &= report - before <= pd.Timedelta(hours=hours)
+    open_ = ordered["ended_at"].shift().isna()
+    unknown = ~ordered["time_known"].fillna(True).astype(bool)
+    day = report.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+    both = unknown & unknown.shift(fill_value=False) & (day == day.shift())
+    return same & (open_ | both)

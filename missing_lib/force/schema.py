@@ -31,8 +31,9 @@ class Column:
 
     Attributes
     ----------
-    kind : {"id", "text", "date", "time", "flag", "level"}
-        Identifier, free code, date, UTC instant, true/false/unknown, or one of ``levels``.
+    kind : {"id", "text", "date", "time", "flag", "level", "number"}
+        Identifier, free code, date, UTC instant, true/false/unknown, one of ``levels``, or a
+        number.
     required : bool
         A row without a value here cannot be used.
     meaning : str
@@ -77,6 +78,9 @@ SCHEMA: dict[str, dict[str, Column]] = {
         "from_care": Column("flag", False, "missing from a care placement"),
         "placement_id": Column("id", False, "care placement"),
         "out_of_area": Column("flag", False, "placed here by an authority elsewhere"),
+        "age_recorded": Column(
+            "number", False, "age in years as the report has it; only compared with the birth date"
+        ),
     },
     "markers": {
         "person_id": Column("id", True, "whom the marker describes"),

@@ -10,7 +10,7 @@ from missing_lib.force.typed import without_mark
 
 
 def pairs(
-    raw: pd.DataFrame, shared: SharedTies, decimal: str = "."
+    raw: pd.DataFrame, shared: SharedTies, time_zone: str, decimal: str = "."
 ) -> tuple[pd.DataFrame, Read, list[str]]:
     """Pairs of people who share a key, in canonical vocabulary.
 
@@ -23,6 +23,8 @@ def pairs(
         One row per person under a key.
     shared : SharedTies
         Columns, type of tie, and the size above which a group makes no ties.
+    time_zone : str
+        Zone in which the force's days begin.
     decimal : {".", ","}
         Sign before the decimals of a day number.
 
@@ -36,7 +38,7 @@ def pairs(
     caveats : list of str
         Rows that make no tie, counted by reason.
     """
-    dates = read_dates(raw, shared.date, decimal)
+    dates = read_dates(raw, shared.date, time_zone, decimal)
     rows = pd.DataFrame(
         {
             "key": without_mark(raw[shared.key].str.strip()),

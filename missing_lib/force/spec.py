@@ -21,6 +21,7 @@ from missing_lib.force.mapping import (
     check_zone,
     mapping_problems,
 )
+from missing_lib.force.rulebook import choice_problems
 from missing_lib.force.schema import NEEDED_TABLES, SCHEMA
 
 CODE_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -57,9 +58,6 @@ class Definitions(Page):
     )
     gap_days: tuple[int, int] = Field(
         (14, 28), description="two numbers of days within which a repeat is reported"
-    )
-    marker_lag_days: int = Field(
-        28, ge=0, description="days by which a marker must precede; no chapter reads it yet"
     )
 
     @field_validator("gap_days")
@@ -126,6 +124,9 @@ class ForceFile(Page):
     local_authorities: tuple[str, ...] = Field(
         (), description="official codes of the local authorities in the area"
     )
+    rules: dict[str, dict[str, Any]] = Field(
+        {}, description="rules of the intake that do something else here, by their number"
+    )
     sources: dict[str, Source] = Field(
         description="where each canonical table comes from; persons and incidents are needed"
     )
@@ -134,6 +135,14 @@ class ForceFile(Page):
     @classmethod
     def _known_zone(cls, value: str) -> str:
         return check_zone(value)
+
+    @field_validator("rules")
+    @classmethod
+    def _known_rules(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        problems = list(choice_problems(value))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return value
 
     @field_validator("sources")
     @classmethod

@@ -15,21 +15,24 @@ from missing_lib.force.tables import Tables, conform
 
 
 def save(intake: Intake, force_folder: Path) -> None:
-    """Write tables, ledger, accounts, quarantined rows and the places of unread texts."""
+    """Write tables, ledger, accounts, rows set aside or for review, and places of unread texts."""
     with new_restricted_folder(force_folder) as folder:
         for table in SCHEMA:
             intake.tables[table].to_parquet(folder / f"{table}.parquet", index=False)
         intake.ledger.to_csv(folder / "ledger.csv", index=False)
         intake.accounts.to_csv(folder / "accounts.csv", index=False)
+        intake.by_source.to_csv(folder / "accounts-by-source.csv", index=False)
         intake.unread.to_csv(folder / "unread.csv", index=False)
         for table, rows in intake.quarantined.items():
             rows.to_csv(folder / f"quarantined-{table}.csv", index=False)
+        for table, rows in intake.review.items():
+            rows.to_csv(folder / f"review-{table}.csv", index=False)
         about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
         (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def load(force_folder: Path) -> Intake:
-    """Read back what :func:`save` wrote, without the quarantined rows.
+    """Read back what :func:`save` wrote, without the quarantined rows and those for review.
 
     Raises
     ------
@@ -49,4 +52,5 @@ def load(force_folder: Path) -> Intake:
         quarantined={},
         caveats=tuple(about["caveats"]),
         unread=pd.read_csv(folder / "unread.csv"),
+        by_source=pd.read_csv(folder / "accounts-by-source.csv"),
     )

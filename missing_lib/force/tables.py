@@ -89,7 +89,8 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     -------
     DataFrame
         New frame: identifiers and codes ``string``, dates ``datetime64[ns]``, times
-        ``datetime64[ns, UTC]``, flags ``boolean``, levels categorical over the code book.
+        ``datetime64[ns, UTC]``, flags ``boolean``, numbers ``Float64``, levels categorical over
+        the code book.
 
     Raises
     ------
@@ -110,6 +111,8 @@ def _typed(values: pd.Series, column: Column, where: str) -> pd.Series:
         return pd.to_datetime(values).astype("datetime64[ns]")
     if column.kind == "flag":
         return values.astype("boolean")
+    if column.kind == "number":
+        return values.astype("Float64")
     if column.kind == "level":
         text = values.astype("string")
         strange = text.notna() & ~text.isin(column.levels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -52,12 +53,20 @@ class Taken:
     problems : tuple of str
         What stops the intake.
     caveats : tuple of str
+    names : dict of tuple of str
+        By canonical column: the extract's columns that it is made from.
     """
 
     table: str
     parts: tuple[Part, ...]
     problems: tuple[str, ...]
     caveats: tuple[str, ...]
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def own_words(self, columns: tuple[str, ...]) -> str:
+        """The analyst's names of some canonical columns in brackets, or nothing."""
+        names = [repr(n) for column in columns for n in self.names.get(column, ())]
+        return f" (your {', '.join(dict.fromkeys(names))})" if names else ""
 
     def __len__(self) -> int:
         return sum(len(part.rows) for part in self.parts)
@@ -114,7 +123,16 @@ def take_table(folder: Path, table: str, source: Source, time_zone: str) -> Take
             problems += [f"{line}{at}" for line in part.done.problems]
             caveats += [f"{line}{at}" for line in part.done.caveats]
         parts += made
-    return Taken(table, tuple(parts), tuple(problems), tuple(caveats))
+    return Taken(table, tuple(parts), tuple(problems), tuple(caveats), _names(source))
+
+
+def _names(source: Source) -> dict[str, tuple[str, ...]]:
+    """The extract's columns by canonical column, over all sources."""
+    names: dict[str, tuple[str, ...]] = {}
+    for _, one in source.each():
+        for column, origin in (one.columns or {}).items():
+            names[column] = tuple(dict.fromkeys([*names.get(column, ()), *origin.names]))
+    return names
 
 
 def _part(raw: Raw, table: str, source: Source, time_zone: str) -> Part:
@@ -128,7 +146,7 @@ def _tied(raws: list[Raw], table: str, source: Source, time_zone: str) -> Part:
         raise TypeError("only a source with 'shared' makes ties")
     label = " + ".join(raw.label for raw in raws)
     whole = raws[0].rows if len(raws) == 1 else pd.concat([raw.rows for raw in raws])
-    rows, dates, notes = pairs(whole.reset_index(drop=True), shared, source.decimal)
+    rows, dates, notes = pairs(whole.reset_index(drop=True), shared, time_zone, source.decimal)
     dates = replace(dates, unread=dates.unread.set_axis(whole.index))
     plain = source.model_copy(update={"shared": None, "columns": None})
     done = convert(rows, table, plain, time_zone)

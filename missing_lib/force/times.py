@@ -14,10 +14,13 @@ ISO_DATE = "%Y-%m-%d"
 
 #: Words that pandas reads as the moment of reading, and a date that is cut short.
 _NOT_A_DATE = r"now|today|\d{4}(?:-?\d\d)?"
+#: Midnight in a clock time with an offset.
+_MIDNIGHT = r"[T ]00:00(?::00(?:\.0+)?)?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
 #: An offset at the end of a clock time, with or without the name of a zone in brackets.
 _OFFSET = r"[T ]\d\d.*?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
 #: Day zero of a spreadsheet's day numbers; before day 61 they count a day that never was.
 _DAY_ZERO = {EXCEL: ("1899-12-30", 61), EXCEL_1904: ("1904-01-01", 0)}
+_IN_WORDS = {EXCEL: "day numbers of a spreadsheet", EXCEL_1904: "day numbers from 1904"}
 #: Day number after which pandas has no dates (in the year 2262).
 _LAST_DAY = 130_000
 
@@ -47,7 +50,7 @@ def in_words(formats: tuple[str, ...], kind: str) -> str:
     '%d/%m/%Y or %Y-%m-%d'
     """
     usual = {"date": "2020-12-31", "time": "2020-12-31 23:59 or 2020-12-31T23:59:00Z"}
-    return " or ".join(formats) or usual[kind]
+    return " or ".join(_IN_WORDS.get(one, one) for one in formats) or usual[kind]
 
 
 @dataclass(frozen=True)
@@ -65,31 +68,63 @@ def _distinct(text: pd.Series) -> tuple[np.ndarray, pd.Series]:
     return codes, pd.Series(values, dtype=text.dtype)
 
 
-def parse_dates(text: pd.Series, formats: tuple[str, ...]) -> pd.Series:
+def parse_dates(
+    text: pd.Series, formats: tuple[str, ...], zone: str | None = None, home: str = "UTC"
+) -> pd.Series:
     """Dates by the declared formats alone, in their order; what fits none is missing.
 
-    A date is the day that is written, also where a clock time and an offset follow it. What a
-    spreadsheet or a database delivers as a date needs no format.
+    A date is the day that is written. Where a clock time follows with an offset, or the column
+    has a zone of its own, it is the day on which that instant fell at home; midnight exactly is
+    no instant but a date that a system wrote as one. What a spreadsheet or a database delivers
+    as a date needs no format.
+
+    Parameters
+    ----------
+    text : Series of str
+    formats : tuple of str
+    zone : str, optional
+        Zone of clock times without an offset; that of home if not given.
+    home : str
+        Zone in which the force's days begin.
 
     Examples
     --------
     >>> parse_dates(pd.Series(["03/04/2020", "2020-04-03"]), ("%d/%m/%Y",)).tolist()
     [Timestamp('2020-04-03 00:00:00'), NaT]
+    >>> late = pd.Series(["2020-07-01T23:30:00Z"])
+    >>> parse_dates(late, ("%Y-%m-%dT%H:%M:%S%z",), home="Europe/London")[0].date().isoformat()
+    '2020-07-02'
     """
     codes, distinct = _distinct(text)
     typed = distinct.str.startswith(TYPED).astype(bool)
     days = pd.Series(pd.NaT, index=distinct.index, dtype="datetime64[ns]")
     if typed.any():
-        written = distinct.where(typed, "").str.slice(1, 11)
-        days = days.fillna(_parsed(written, ISO_DATE))
+        said = distinct.where(typed, "").str.slice(1)
+        days = days.fillna(_parsed(said.str.slice(0, 10), ISO_DATE))
+        offset = said.str.contains(_OFFSET, regex=True) & ~said.str.contains(_MIDNIGHT, regex=True)
+        days = days.mask(offset, _day_at(_parse_iso(said.where(offset, ""), home), home))
     for one in formats or (ISO_DATE,):
-        if "%z" in one:
-            written = distinct.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
-            read = _parsed(written, one.replace("%z", "").rstrip())
-        else:
-            read = _parsed(distinct, one)
-        days = days.fillna(read.dt.normalize())
+        days = days.fillna(_days(distinct, one, zone, home))
     return pd.Series(days.to_numpy()[codes], index=text.index, dtype="datetime64[ns]")
+
+
+def _days(text: pd.Series, one: str, zone: str | None, home: str) -> pd.Series:
+    """Days by one format."""
+    bare = text
+    if "%z" in one:
+        bare = text.str.replace(r"\s*(?:Z|[+-]\d\d:?\d\d)$", "", regex=True)
+    local = _parsed(bare, one.replace("%z", "").rstrip())
+    day = local.dt.normalize()
+    if "%z" not in one and zone in (None, home):
+        return day
+    clock = local.notna() & (local != day)
+    instants = _located(_parsed(text.where(clock, ""), one), zone or home)
+    return day.mask(clock, _day_at(instants, home))
+
+
+def _day_at(located: _Located, home: str) -> pd.Series:
+    """The day at home of each instant."""
+    return located.instants.dt.tz_convert(home).dt.tz_localize(None).dt.normalize()
 
 
 def parse_times(text: pd.Series, formats: tuple[str, ...], zone: str) -> Instants:

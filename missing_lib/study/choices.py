@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
-from missing_lib.force.merge import merge_incidents
+from missing_lib.force.merge import merge_incidents, merge_near
+from missing_lib.force.rulebook import chosen
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
 from missing_lib.study.cohort import ERA_CHANGE, Cohort, arranged, described, select
@@ -30,6 +31,9 @@ class Specification:
     merge_gap : float
         Hours after a return within which a report belongs to the same incident; negative keeps
         the force's own merge gap.
+    duplicates : bool
+        Whether reports that look like one incident keyed in twice are merged too (rule I07);
+        the same row twice is one row in any case.
     low_risk : bool
         Whether incidents of the category *no apparent risk* (absent) count.
     unknown_age : bool
@@ -42,6 +46,7 @@ class Specification:
     """
 
     merge_gap: float = -1.0
+    duplicates: bool = False
     low_risk: bool = True
     unknown_age: bool = False
     wash_out: int = 0
@@ -52,6 +57,7 @@ DEFAULT = Specification()
 #: Other values of each choice, beside the default.
 OTHERS: dict[str, tuple[float | bool, ...]] = {
     "merge_gap": (1.0, 6.0, 24.0),
+    "duplicates": (True,),
     "low_risk": (False,),
     "unknown_age": (True,),
     "wash_out": (12,),
@@ -62,6 +68,7 @@ DEPTHS = {"single": 1, "pairs": 2, "all": len(OTHERS)}
 
 _WORDS = {
     "merge_gap": "reports within {:g} h of a return are one incident",
+    "duplicates": "near duplicates are one incident",
     "low_risk": "without absent and no apparent risk",
     "unknown_age": "with incidents of unknown age",
     "wash_out": "without the first {:g} months",
@@ -70,6 +77,7 @@ _WORDS = {
 
 _SHORT = {
     "merge_gap": "merge gap {:g} h",
+    "duplicates": "near duplicates merged",
     "low_risk": "without no apparent risk",
     "unknown_age": "with unknown age",
     "wash_out": "wash-out {:g} months",
@@ -93,7 +101,7 @@ def specifications(depth: str) -> list[Specification]:
     Examples
     --------
     >>> [len(specifications(d)) for d in ("single", "pairs", "all")]
-    [10, 40, 128]
+    [11, 50, 256]
     """
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}")
@@ -154,10 +162,10 @@ def headline_by_choice(
         behind any of them).
     """
     cohort = select(tables, force, population)
-    merged: dict[tuple[float, bool], pd.DataFrame] = {}
+    merged: dict[tuple[float, bool, bool], pd.DataFrame] = {}
     rows = []
     for specification in specifications(depth):
-        key = (specification.merge_gap, specification.low_risk)
+        key = (specification.merge_gap, specification.duplicates, specification.low_risk)
         if key not in merged:
             merged[key] = _merged(tables, force, *key)
         incidents = _of_population(merged[key], cohort, specification)
@@ -167,13 +175,18 @@ def headline_by_choice(
     return pd.DataFrame(rows)
 
 
-def _merged(tables: Tables, force: ForceFile, gap: float, low_risk: bool) -> pd.DataFrame:
-    """Incidents in the study window under one merge gap, with or without the lowest category."""
+def _merged(
+    tables: Tables, force: ForceFile, gap: float, duplicates: bool, low_risk: bool
+) -> pd.DataFrame:
+    """Incidents in the study window, merged in one way, with or without the lowest category."""
     incidents = tables.incidents
     if not low_risk:
         incidents = incidents[incidents["category"].ne("no_apparent_risk").fillna(True)]
     if gap >= 0:
         incidents = merge_incidents(incidents, gap)
+    if duplicates:
+        hours = chosen("I07", force.rules).settings["hours"]
+        incidents = merge_near(incidents, hours, force.time_zone)
     return described(replace(tables, incidents=incidents), force)
 
 

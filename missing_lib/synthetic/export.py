@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from missing_lib.force.tables import Tables
+from missing_lib.force.tables import Tables, age_in_years
 from missing_lib.synthetic.clock import ZONE
 
 TIME, DAY_FIRST = "%d/%m/%Y %H:%M", "%d/%m/%Y"
@@ -79,7 +79,7 @@ def raw_files(tables: Tables, seed: int) -> dict[str, Raw]:
     """The extract of a force without any damage, by canonical table (custody: ``events``)."""
     rng = np.random.default_rng([seed, 14])
     return {
-        "incidents": Raw(_incidents(tables.incidents, rng), "cp1252", ","),
+        "incidents": Raw(_incidents(tables, rng), "cp1252", ","),
         "persons": Raw(_persons(tables.persons), "utf-8-sig", ";"),
         "markers": Raw(_flags(tables.markers), "utf-8", ","),
         "events": Raw(_custody(tables), "utf-8", "\t"),
@@ -99,7 +99,10 @@ def _coded(values: pd.Series, codes: dict[str, str]) -> pd.Series:
     return values.astype(object).map(codes).fillna("")
 
 
-def _incidents(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _incidents(tables: Tables, rng: np.random.Generator) -> pd.DataFrame:
+    rows = tables.incidents
+    born = rows["person_id"].map(tables.persons.set_index("person_id")["birth_date"])
+    age = age_in_years(born, local(rows["reported_at"]).dt.normalize()) // 1
     absent = rows["category"] == "no_apparent_risk"
     early = rows["reported_at"] < pd.Timestamp("2017-01-01", tz="UTC")
     kind = np.where(absent, np.where(early, "ABS", "NAR"), "MIS")
@@ -108,6 +111,7 @@ def _incidents(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         {
             "Occurrence no": "MP" + rows["incident_id"],
             "Nominal": rows["person_id"],
+            "Age": age.map(lambda years: "" if pd.isna(years) else f"{years:.0f}"),
             "Class": kind,
             "Date/time reported": _text(local(rows["reported_at"]), TIME),
             "Last seen": _text(local(rows["missing_from_at"]), TIME),

@@ -115,7 +115,7 @@ def _births(persons: Bench, facts: pd.DataFrame, key_of: pd.Series, tables: Tabl
         for key in persons.pick(known, count):
             persons.write(key, "DOB", text)
             persons.note(key, trap)
-    spike = Trap("first_of_january", "only the year of birth is known", recoverable=False)
+    spike = Trap("first_of_january", "only the year of birth is known", "P05", "", False)
     for key in persons.pick(known, 40):
         persons.write(key, "DOB", f"01/01/{rows.loc[key, 'DOB'][-4:]}")
         persons.note(key, spike)
@@ -124,6 +124,29 @@ def _births(persons: Bench, facts: pd.DataFrame, key_of: pd.Series, tables: Tabl
     for key in persons.pick(known & born.dt.day.le(12) & born.dt.day.ne(born.dt.month), 8):
         persons.write(key, "DOB", born[key].strftime("%m/%d/%Y"))
         persons.note(key, swapped)
+    _other_ages(persons, facts)
+    _new_year(persons)
+
+
+def _other_ages(persons: Bench, facts: pd.DataFrame) -> None:
+    """Birth dates that are years off, as the age in each report shows."""
+    trap = Trap("other_age", "birth date four years off the age in the reports", "P04", "", False)
+    reported = persons.rows["NOMINAL_REF"].isin(facts["person_id"])
+    dated = persons.rows["DOB"].str.fullmatch(r"(?!01/01)(?!29/02)\d\d/\d\d/\d{4}")
+    for key in persons.pick(reported & dated, 9):
+        day, year = persons.rows.loc[key, "DOB"][:6], int(persons.rows.loc[key, "DOB"][6:])
+        persons.write(key, "DOB", f"{day}{year - 4}")
+        persons.note(key, trap)
+
+
+def _new_year(persons: Bench) -> None:
+    """Note those who are said to be born on 1 January, as far as nothing else is wrong."""
+    trap = Trap("born_on_new_year", "born on 1 January, as some people are", "P05")
+    noted = {key for key, _, one in persons.notes if one.rule.startswith("P0")}
+    text = persons.rows["DOB"]
+    for key in text.index[text.str.startswith("01/01/") & ~text.isin(list(IMPOSSIBLE_BIRTHS))]:
+        if key not in noted:
+            persons.note(int(key), trap)
 
 
 def _windows(persons: Bench) -> None:
@@ -212,7 +235,7 @@ def plant_custody(custody: Bench, tables: Tables) -> None:
         custody.note(key, empty, "ties")
     day = pd.to_datetime(tables.events["occurred_at"])
     differs = day.dt.tz_convert("Europe/London").dt.date != day.dt.date
-    early = Trap("utc_day", "the day in UTC is the one before the local day", recoverable=False)
+    early = Trap("utc_day", "the day in UTC is the one before the local day")
     for key in rows.index[differs.to_numpy() & (size > 1).to_numpy()]:
         custody.note(int(key), early, "ties")
     custody.blank_rows(2)

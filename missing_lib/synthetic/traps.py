@@ -77,6 +77,7 @@ def _plant_incidents(bench: Bench, facts: pd.DataFrame) -> None:
     _dates(bench, facts)
     _midnights(bench, facts)
     _codes(bench)
+    _not_reported(bench)
     bench.blank_rows(5)
     _unsure_times(bench)
 
@@ -196,6 +197,15 @@ def _dates(bench: Bench, facts: pd.DataFrame) -> None:
     for key in bench.pick(facts["seen"].dt.day > 12, 6):
         bench.write(key, LAST_SEEN, facts.loc[key, "seen"].strftime("%m/%d/%Y %H:%M"))
         bench.note(key, swapped)
+
+
+def _not_reported(bench: Bench) -> None:
+    """Note rows without a time of the report that say when the person was last seen."""
+    trap = Trap("last_seen_only", "last seen is known, the report is not", "I09", "", False)
+    lost = {key for key, _, one in bench.notes if one.rule == "A01"}
+    for key in sorted(lost):
+        if bench.rows.loc[key, LAST_SEEN]:
+            bench.note(key, trap)
 
 
 def _midnights(bench: Bench, facts: pd.DataFrame) -> None:

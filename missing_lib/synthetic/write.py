@@ -83,6 +83,8 @@ def csv_text(frame: pd.DataFrame, table: str) -> str:
     """Write a canonical table as CSV: ISO dates, UTC times, true/false, missing empty, LF."""
     columns = {}
     for name, column in SCHEMA[table].items():
+        if column.kind == "number":
+            continue  # an age follows from the birth date, which is certain here
         values = frame[name]
         if column.kind == "date":
             columns[name] = values.dt.strftime(DATE)
