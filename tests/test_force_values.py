@@ -14,9 +14,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from missing_lib.force.convert import Converted, convert
+from missing_lib.force.fixed import parse_fixed
 from missing_lib.force.mapping import SharedTies, Source
 from missing_lib.force.shared import pairs
 from missing_lib.force.times import parse_dates, parse_times
+from missing_lib.force.typed import TEXT
 from tests.test_force import make_force, taken_in
 
 LONDON = "Europe/London"
@@ -349,3 +351,35 @@ def test_shared_ties_pass_the_rules_of_the_intake(tmp_path: Path) -> None:
     assert intake.unread.to_numpy().tolist() == [["ties", "first_seen", 4]]
     (folder / "ties.csv").write_text("RISK,NOMINAL,REPORTED\n")
     assert taken_in(folder).tables.ties.empty
+
+
+# --- dates of fixed width -----------------------------------------------------------------------
+
+FIXED = ("%d/%m/%Y", "%Y-%m-%d %H:%M:%S", "%m.%d.%Y %H:%M", "%Y%m%d")
+LIKE_A_DATE = st.from_regex(r"[0-3]?\d[/.-]?[01]\d[/.-]?(19|20|16|22)\d\d( [0-2]\d:[0-6]\d)?",
+                            fullmatch=True)  # fmt: skip
+
+
+@given(
+    texts=st.lists(
+        st.one_of(st.dates(dt.date(1600, 1, 1)).map(str), LIKE_A_DATE, st.text(max_size=19)),
+        max_size=8,
+    ),
+    moments=st.lists(st.datetimes(dt.datetime(1678, 1, 1), dt.datetime(2261, 12, 31)), max_size=5),
+    one=st.sampled_from(FIXED),
+)
+def test_what_is_read_at_fixed_width_is_what_pandas_reads(
+    texts: list[str], moments: list[dt.datetime], one: str
+) -> None:
+    written = pd.Series([*texts, *(when.strftime(one) for when in moments)], dtype=TEXT)
+    fast = parse_fixed(written, one)
+    slow = pd.to_datetime(written, format=one, errors="coerce")
+    assert fast is not None
+    assert fast.notna().iloc[len(texts) :].all()
+    read = fast.notna()
+    pd.testing.assert_series_equal(fast[read], slow[read], check_dtype=False, check_names=False)
+
+
+@pytest.mark.parametrize("one", ["%d/%m/%y", "%d %b %Y", "%H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %z"])
+def test_formats_without_a_fixed_width_are_left_to_pandas(one: str) -> None:
+    assert parse_fixed(pd.Series(["2020-01-01"], dtype=TEXT), one) is None

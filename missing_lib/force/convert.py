@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from missing_lib.force.errors import suggestion
 from missing_lib.force.mapping import EXCEL, EXCEL_1904, ColumnFrom, Source
 from missing_lib.force.schema import SCHEMA, Column
 from missing_lib.force.tables import conform
 from missing_lib.force.times import in_words, parse_dates, parse_times
-from missing_lib.force.typed import without_mark
+from missing_lib.force.typed import TEXT, without_mark
 
 FLAGS = {
     "true": True, "t": True, "yes": True, "y": True, "1": True,
@@ -212,7 +214,7 @@ def _known_text(raw: pd.DataFrame, origin: ColumnFrom, decimal: str) -> pd.Serie
     return text
 
 
-def _looked_up(text: pd.Series, table: dict[str, Any]) -> pd.Series:
+def _looked_up(text: pd.Series, table: Mapping[str, Any]) -> pd.Series:
     """What a table says of each text, None where it says nothing; asked once per text."""
     codes, distinct = pd.factorize(text, use_na_sentinel=False)
     meanings = np.array([*(table.get(one) for one in distinct), None], dtype=object)
@@ -245,28 +247,40 @@ def _checked(
 
 def _read_codes(text: pd.Series, column: Column, origin: ColumnFrom) -> Read:
     """Flags, levels and texts; a code that nobody listed stops the intake."""
-    table = dict(origin.recode or {})
-    if column.kind == "flag" and not table:
-        folded = text.str.lower()
-        values, listed = _looked_up(folded, FLAGS), folded.isin(list(FLAGS))
-        trouble = "are neither yes nor no"
-    elif column.kind == "level" and not table:
-        listed = text.isin(column.levels)
-        values = text.where(listed)
-        trouble = f"hold none of the codes {', '.join(column.levels)}"
-    elif table:
-        values, listed = _looked_up(text, table), text.isin(list(table))
+    table = origin.recode or None
+    if table is None and column.kind not in ("flag", "level"):
+        return Read(text, pd.Series(False, index=text.index), "")
+    codes, distinct = pd.factorize(text, use_na_sentinel=False)
+    if table is not None:
+        known, words = dict(table), list(distinct)
         trouble = "hold a code that 'recode' does not list"
+    elif column.kind == "flag":
+        known, words = dict(FLAGS), [one.lower() for one in distinct]
+        trouble = "are neither yes nor no"
     else:
-        values, listed, trouble = text, text.notna(), ""
-    unlisted = (text != "") & ~listed
-    if origin.otherwise is not None:
-        values, unlisted = values.astype(object).mask(unlisted, origin.otherwise), unlisted & False
+        known, words = {one: one for one in column.levels}, list(distinct)
+        trouble = f"hold none of the codes {', '.join(column.levels)}"
+    unlisted = np.array([word not in known and word != "" for word in words], dtype=bool)
+    meanings = [
+        origin.otherwise if strange else known.get(word)
+        for word, strange in zip(words, unlisted, strict=True)
+    ]
+    strange = unlisted[codes] if origin.otherwise is None else np.zeros(len(codes), dtype=bool)
     cure = "list their codes under 'recode', or say 'otherwise_missing: true'"
-    stops = "" if origin.otherwise_missing else cure
-    return Read(_typed(values, column), unlisted, trouble, stops)
+    return Read(
+        values=pd.Series(_meant(meanings, codes, column), index=text.index),
+        unread=pd.Series(strange, index=text.index),
+        trouble=trouble,
+        stops="" if origin.otherwise_missing else cure,
+    )
 
 
-def _typed(values: pd.Series, column: Column) -> pd.Series:
-    """Flags as nullable booleans, everything else as text."""
-    return values.astype("boolean" if column.kind == "flag" else "string")
+def _meant(meanings: list[Any], codes: np.ndarray, column: Column) -> ExtensionArray:
+    """The meaning of each row's code, as a canonical column of its kind."""
+    if column.kind == "level":
+        place = {level: n for n, level in enumerate(column.levels)}
+        at = np.array([place.get(one, -1) for one in meanings], dtype=np.int8)
+        return pd.Categorical.from_codes(at[codes], list(column.levels), ordered=True)
+    if column.kind == "flag":
+        return pd.array(meanings, dtype="boolean").take(codes)
+    return pd.array(meanings, dtype=TEXT).take(codes)

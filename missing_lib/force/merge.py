@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-_ORDER = ["person_id", "reported_at", "incident_id"]
-
 
 def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
     """Merge incidents of one person that overlap or lie within a gap.
@@ -46,9 +44,17 @@ def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
 
 
 def _in_order(incidents: pd.DataFrame) -> pd.DataFrame:
-    """By person and report; ``_came`` is the order in which they came."""
-    came = np.arange(len(incidents))
-    return incidents.assign(_came=came).sort_values(_ORDER, kind="stable")
+    """By person and report, then by number; ``_came`` is the order in which they came.
+
+    Which person stands first is of no matter, so people are told apart and not sorted.
+    """
+    person = pd.factorize(incidents["person_id"])[0]
+    report = incidents["reported_at"].dt.tz_localize(None).to_numpy().astype("int64")
+    number = np.zeros(len(incidents), dtype=np.int64)
+    tied = pd.DataFrame({"person": person, "report": report}).duplicated(keep=False).to_numpy()
+    number[tied] = pd.factorize(incidents.loc[tied, "incident_id"], sort=True)[0]
+    order = np.lexsort((number, report, person))
+    return incidents.assign(_came=np.arange(len(incidents))).iloc[order]
 
 
 def _merged(incidents: pd.DataFrame, ordered: pd.DataFrame, joins: pd.Series) -> pd.DataFrame:

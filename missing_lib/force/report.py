@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from missing_lib.force.intake import Intake
 from missing_lib.force.places import RESTRICTED
 from missing_lib.force.review import pairs_by_chance
+from missing_lib.force.typed import is_in
 
 
 def said(intake: Intake) -> Iterator[str]:
@@ -62,7 +61,6 @@ def _review(intake: Intake) -> Iterator[str]:
 
 
 def _by_chance(intake: Intake) -> str:
-    persons = intake.tables.persons
-    reported = persons["person_id"].isin(intake.tables.incidents["person_id"].unique())
-    pairs: pd.DataFrame = persons[reported]
-    return f" (about {pairs_by_chance(pairs):.0f} pairs would agree by chance)"
+    persons, incidents = intake.tables.persons, intake.tables.incidents
+    reported = persons[is_in(persons["person_id"], incidents["person_id"])]
+    return f" (about {pairs_by_chance(reported):.0f} pairs would agree by chance)"

@@ -17,6 +17,7 @@ from missing_lib.force.review import same_person_groups
 from missing_lib.force.rulebook import Chosen, chosen
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.tables import age_in_years
+from missing_lib.force.typed import is_in
 
 #: Birth dates that systems write where the date is unknown.
 PLACEHOLDER_BIRTHS = (pd.Timestamp("1900-01-01"), pd.Timestamp("1901-01-01"))
@@ -71,12 +72,11 @@ def repeated_identifier(rule: Chosen) -> Rule:
 
 def unknown_person(rule: Chosen, persons: pd.DataFrame, *columns: str) -> Rule:
     """A row about somebody who is not in the table of persons is set aside."""
-    known = pd.Index(persons["person_id"])
 
     def apply(step: Step) -> Step:
         bad = pd.Series(False, index=step.rows.index)
         for column in columns:
-            bad |= ~step.rows[column].isin(known).astype(bool)
+            bad |= ~is_in(step.rows[column], persons["person_id"])
         return step.act(rule, bad)
 
     return apply
@@ -157,7 +157,7 @@ def same_person_twice(rule: Chosen, incidents: pd.DataFrame) -> Rule:
     """People who were reported and agree in birth date, sex and ethnicity, for review."""
 
     def apply(step: Step) -> Step:
-        reported = step.rows[step.rows["person_id"].isin(incidents["person_id"].unique())]
+        reported = step.rows[is_in(step.rows["person_id"], incidents["person_id"])]
         groups = same_person_groups(reported)
         odd = pd.Series(step.rows.index.isin(groups.index), index=step.rows.index)
         return step.act(rule, odd).look_at(rule, groups)

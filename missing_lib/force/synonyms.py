@@ -104,6 +104,8 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
                          "?care type"),
         "out_of_area": ("out of area", "out of area marker", "out of area placement",
                         "placed out of area"),
+        "age_recorded": ("age", "age recorded", "age at report", "age reported", "person age",
+                         "age when missing", "age when reported"),
     },
     "markers": {
         "person_id": ("person id", "nominal ref", "missing person id", "?misper id", "?person",

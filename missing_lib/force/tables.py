@@ -18,6 +18,7 @@ from missing_lib.force.schema import (
     STUDY_MARKERS,
     Column,
 )
+from missing_lib.force.typed import TEXT
 
 __all__ = [
     "CATEGORIES",
@@ -88,7 +89,7 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        New frame: identifiers and codes ``string``, dates ``datetime64[ns]``, times
+        New frame: identifiers and codes ``str``, dates ``datetime64[ns]``, times
         ``datetime64[ns, UTC]``, flags ``boolean``, numbers ``Float64``, levels categorical over
         the code book.
 
@@ -99,8 +100,11 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """
     out = {}
     for name, column in SCHEMA[table].items():
-        values = frame[name] if name in frame else pd.Series(pd.NA, index=frame.index, dtype=object)
-        out[name] = _typed(values, column, f"{table}.{name}")
+        if name in frame:
+            out[name] = _typed(frame[name], column, f"{table}.{name}")
+        else:
+            nothing = _typed(pd.Series([None], dtype=object), column, f"{table}.{name}")
+            out[name] = nothing.reindex(range(len(frame))).set_axis(frame.index)
     return pd.DataFrame(out, index=frame.index)
 
 
@@ -114,6 +118,9 @@ def _typed(values: pd.Series, column: Column, where: str) -> pd.Series:
     if column.kind == "number":
         return values.astype("Float64")
     if column.kind == "level":
+        levels = pd.CategoricalDtype(list(column.levels), ordered=True)
+        if values.dtype == levels:
+            return values
         text = values.astype("string")
         strange = text.notna() & ~text.isin(column.levels)
         if strange.any():
@@ -121,8 +128,10 @@ def _typed(values: pd.Series, column: Column, where: str) -> pd.Series:
                 f"{where}: {int(strange.sum())} values outside the code book "
                 f"({', '.join(column.levels)})"
             )
-        return text.astype(pd.CategoricalDtype(list(column.levels), ordered=True))
-    return values.astype("string").replace("", pd.NA)
+        return text.astype(levels)
+    text = values.astype(TEXT)
+    empty = text == ""
+    return text.mask(empty) if empty.any() else text
 
 
 def age_in_years(birth: pd.Series, on: pd.Series) -> pd.Series:

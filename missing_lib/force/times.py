@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from missing_lib.force.fixed import parse_fixed
 from missing_lib.force.mapping import EXCEL, EXCEL_1904
 from missing_lib.force.typed import TYPED
 
@@ -60,6 +61,13 @@ class _Located:
     instants: pd.Series
     twice: pd.Series
     never: pd.Series
+
+    def over(self, index: pd.Index) -> _Located:
+        """The same, with nothing read elsewhere."""
+        if self.instants.index.equals(index):
+            return self
+        twice, never = (one.reindex(index, fill_value=False) for one in (self.twice, self.never))
+        return _Located(self.instants.reindex(index), twice, never)
 
 
 def _distinct(text: pd.Series) -> tuple[np.ndarray, pd.Series]:
@@ -137,7 +145,8 @@ def parse_times(text: pd.Series, formats: tuple[str, ...], zone: str) -> Instant
     codes, distinct = _distinct(text)
     typed = distinct.str.startswith(TYPED).astype(bool)
     bare = distinct.str.removeprefix(TYPED) if typed.any() else distinct
-    done = _parse_iso(bare.where(typed, "") if formats else bare, zone)
+    iso = bare[typed] if formats else bare
+    done = _parse_iso(iso, zone).over(distinct.index)
     for one in formats:
         rest = distinct.where(done.instants.isna() & ~typed, "")
         done = _together(done, _located(_parsed(rest, one), zone))
@@ -165,8 +174,11 @@ def _parsed(text: pd.Series, one: str) -> pd.Series:
         days = pd.to_numeric(text.mask(text == ""), errors="coerce")
         days = days.where(days.between(first, _LAST_DAY)).astype(float)
         return pd.Timestamp(zero) + pd.to_timedelta(days, unit="D").dt.round("s")
-    known = text.mask((text == "") | text.isin(["now", "today"]))
-    return pd.to_datetime(known, format=one, errors="coerce", utc="%z" in one.lower())
+    done = parse_fixed(text, one)
+    rest = text if done is None else text[done.isna()]
+    known = rest.mask((rest == "") | rest.isin(["now", "today"]))
+    slow = pd.to_datetime(known, format=one, errors="coerce", utc="%z" in one.lower())
+    return slow if done is None else done.fillna(slow)
 
 
 def _sure(instants: pd.Series) -> _Located:
@@ -178,14 +190,15 @@ def _located(local: pd.Series, zone: str) -> _Located:
     """Instants of local clock times, with those marked that clock changes make unsure."""
     if local.dt.tz is not None:
         return _sure(local)
-    first_of_two = np.ones(len(local), dtype=bool)
-    located = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="shift_forward")
-    sure = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward")
-    exact = local.dt.tz_localize(zone, ambiguous=first_of_two, nonexistent="NaT")
+    sure = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    unsure = local[local.notna() & sure.isna()]
+    first = np.ones(len(unsure), dtype=bool)
+    located = unsure.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    never = unsure.dt.tz_localize(zone, ambiguous=first, nonexistent="NaT").isna()
     return _Located(
-        located.dt.tz_convert("UTC"),
-        twice=located.notna() & sure.isna(),
-        never=located.notna() & exact.isna(),
+        sure.fillna(located).dt.tz_convert("UTC"),
+        twice=(~never).reindex(local.index, fill_value=False),
+        never=never.reindex(local.index, fill_value=False),
     )
 
 
