@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -85,6 +86,22 @@ def as_database(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
     return {t: {"query": query.format(t), "connection": URL} for t in tables()}
 
 
+def as_duckdb(folder: Path, monkeypatch: pytest.MonkeyPatch, typed: bool) -> dict[str, Any]:
+    place = folder / "extract.duckdb"
+    with duckdb.connect(str(place)) as base:
+        for table, rows in tables().items():
+            base.register("given", pd.DataFrame(rows[1:], columns=rows[0]))
+            kinds = {"DOB": "date", "REPORTED": "timestamp", "FOUND": "timestamp"} if typed else {}
+            columns = [
+                f"nullif({name}, '')::{kinds[name]} as {name}" if name in kinds else name
+                for name in rows[0]
+            ]
+            base.execute(f"create table {table} as select {', '.join(columns)} from given")
+            base.unregister("given")
+    monkeypatch.setenv(URL, f"duckdb:///{place}")
+    return {t: {"query": f"select * from {t}", "connection": URL} for t in tables()}
+
+
 def with_origins(root: Path, origins: dict[str, Any], **changes: Any) -> Path:
     """The force of the other tests with its rows from elsewhere."""
     places: dict[str, Any] = {}
@@ -108,7 +125,10 @@ def assert_same(one: Intake, other: Intake, but_rows: bool = False) -> None:
         )
 
 
-KINDS = ("sheet of texts", "sheet of types", "parquet of texts", "parquet of types", "database")
+KINDS = (
+    "sheet of texts", "sheet of types", "parquet of texts", "parquet of types", "SQLite",
+    "DuckDB of texts", "DuckDB of types",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -123,6 +143,8 @@ def test_every_kind_of_source_gives_the_same_tables(
         origins = as_workbook(folder, typed)
     elif kind.startswith("parquet"):
         origins = as_parquet(folder, typed)
+    elif kind.startswith("DuckDB"):
+        origins = as_duckdb(folder, monkeypatch, typed)
     else:
         origins = as_database(folder, monkeypatch)
     staged = {path.name: path.read_bytes() for path in folder.iterdir()}
