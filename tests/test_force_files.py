@@ -41,7 +41,7 @@ def test_a_file_that_cannot_be_used(tmp_path: Path, content: str | bytes, said: 
     folder = make_force(tmp_path, {"persons.csv": content})
     lines = complaints(lambda: taken_in(folder))
     assert said in lines[0]
-    assert len(lines) == 1 or lines[1:] == ["rows that could not be read: restricted/unread.csv"]
+    assert len(lines) == 1 or lines[1:] == ["rows that could not be read: restricted/stopped-unread.csv"]
 
 
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_problems_of_all_files_come_together_with_their_rows(tmp_path: Path) -> 
     )
     lines = complaints(lambda: taken_in(folder))
     assert len(lines) == 4
-    unread = pd.read_csv(folder / "restricted" / "unread.csv")
+    unread = pd.read_csv(folder / "restricted" / "stopped-unread.csv")
     assert unread.to_numpy().tolist() == [["incidents", "risk_final", 3]]
 
 

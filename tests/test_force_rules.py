@@ -343,8 +343,8 @@ def test_a_rule_that_would_set_most_aside_stops(
         "incidents: A04, a person who is not in the table of persons (your 'NOMINAL'): " + share
     )
     assert first.endswith("If so, raise rules.A04.stop_above")
-    assert second == "the rows concerned: restricted/quarantined-incidents.csv"
-    assert len(pd.read_csv(folder / "restricted" / "quarantined-incidents.csv")) == strangers
+    assert second == "the rows concerned: restricted/stopped-incidents.csv"
+    assert len(pd.read_csv(folder / "restricted" / "stopped-incidents.csv")) == strangers
 
 
 # --- the whole intake ---------------------------------------------------------------------------

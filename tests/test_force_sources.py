@@ -282,7 +282,7 @@ def test_problems_of_several_sources_name_the_file(tmp_path: Path) -> None:
         "persons.sex (your 'GENDER'): 1 row hold a code that 'recode' does not list; list their "
         "codes under 'recode', or say 'otherwise_missing: true' (in 'more.csv')"
     )
-    unread = pd.read_csv(folder / "restricted" / "unread.csv")
+    unread = pd.read_csv(folder / "restricted" / "stopped-unread.csv")
     assert unread.to_numpy().tolist() == [["persons", "sex", 6, "'more.csv'"]]
     (folder / "more.csv").write_text(MORE.replace("DOB", "BORN"))
     assert complaints(lambda: taken_in(folder)) == [

@@ -17,6 +17,9 @@ from missing_lib.force.tables import Tables, conform, empty
 from missing_lib.force.taking import Taken, take_table
 from missing_lib.force.typed import without_mark
 
+#: Begins the names of lists that an intake which was stopped leaves beside the last good tables.
+STOPPED = "stopped"
+
 
 @dataclass(frozen=True)
 class Intake:
@@ -89,7 +92,7 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
     unread = _unread(list(taken.values()))
     if problems:
         if len(unread):
-            place = make_restricted_folder(folder) / "unread.csv"
+            place = make_restricted_folder(folder) / f"{STOPPED}-unread.csv"
             unread.to_csv(place, index=False)
             problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
@@ -128,7 +131,7 @@ def _stop_at_loss(folder: Path, taken: dict[str, Taken], steps: dict[str, qualit
                 f"all files use the same identifiers? If so, raise rules.{line.rule}.stop_above"
             )
         if step.too_many:
-            place = make_restricted_folder(folder) / f"quarantined-{table}.csv"
+            place = make_restricted_folder(folder) / f"{STOPPED}-{table}.csv"
             _whole_rows(taken[table], step.quarantined).to_csv(place, index=False)
             problems.append(f"the rows concerned: {place.parent.name}/{place.name}")
     if problems:
