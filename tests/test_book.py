@@ -61,6 +61,12 @@ def test_all_chapters_and_the_start_page_are_there(two_forces: Tree) -> None:
         assert set(registry(two_forces, force)) == set(CHAPTERS)
 
 
+def test_no_placeholder_is_left_for_readers(two_forces: Tree) -> None:
+    for page in (two_forces.root / "_build").rglob("html/**/*.html"):
+        text = re.sub(r"<pre.*?</pre>", "", page.read_text(encoding="utf-8"), flags=re.S)
+        assert "{{" not in text, page.name
+
+
 def test_every_finding_has_an_answer_on_the_page(small_edition: Path) -> None:
     page = (small_edition / "index.html").read_text()
     for finding in ("P1", "P2", "P3", "R1", "C1", "C2", "C3", "C4", "T1", "T2", "F1", "F2", "F3",

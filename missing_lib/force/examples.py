@@ -36,9 +36,9 @@ definitions:
 """,
     "rules": """\
 rules:
-  # A report after the end of the incident: look at the row, instead of losing the end.
+  # Ended before it was reported: set the row aside, do not blank the end.
   I03: {action: quarantine}
-  # Reports within six hours of one that has no end are the same incident here.
+  # Reported again within six hours, with no end between: the same incident.
   I07: {action: merge, hours: 6}
   # Nobody in this area was over 105.
   P01: {oldest: 105}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from missing_lib.force.merge import merge_incidents, merge_near
 from missing_lib.force.rulebook import chosen
-from missing_lib.force.spec import ForceFile
+from missing_lib.force.spec import Definitions, ForceFile
 from missing_lib.force.tables import Tables
 from missing_lib.study.cohort import ERA_CHANGE, Cohort, arranged, described, select
 from missing_lib.study.concentration import measure
@@ -127,6 +127,24 @@ def in_words(specification: Specification) -> str:
         if getattr(specification, f.name) != getattr(DEFAULT, f.name)
     ]
     return "; ".join(changed) or "as in this book"
+
+
+def findings_in_words(definitions: Definitions) -> dict[str, str]:
+    """The headline shares in plain words, by their names in :func:`headline_by_choice`.
+
+    Examples
+    --------
+    >>> findings_in_words(Definitions())["short"]
+    'gaps within 14 days'
+    """
+    short, long = definitions.gap_days
+    return {
+        "repeat": "incidents of people with more than one",
+        "persistent": f"incidents of people with {definitions.persistent_incidents} or more",
+        "top": f"incidents of the top {100 * definitions.top_share:g} %",
+        "short": f"gaps within {short} days",
+        "long": f"gaps within {long} days",
+    }
 
 
 def marks() -> dict[str, tuple[str, float | bool]]:
