@@ -62,7 +62,10 @@ def test_all_chapters_and_the_start_page_are_there(two_forces: Tree) -> None:
 
 
 def test_no_placeholder_is_left_for_readers(two_forces: Tree) -> None:
-    for page in (two_forces.root / "_build").rglob("html/**/*.html"):
+    pages = [*(two_forces.root / "_build").glob("*/html/[!_]*/*.html")]
+    pages += (two_forces.root / "_build").glob("*/html/*.html")
+    assert len(pages) > 20
+    for page in pages:
         text = re.sub(r"<pre.*?</pre>", "", page.read_text(encoding="utf-8"), flags=re.S)
         assert "{{" not in text, page.name
 
