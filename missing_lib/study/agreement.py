@@ -198,41 +198,70 @@ def scope(force: ForceFile) -> str:
     )
 
 
-def describe(counted: str, percent: pd.Series) -> str:
+def spans(compared: pd.DataFrame) -> pd.Series:
+    """The lowest and highest share that the own figures are of the official ones.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        ``measure`` (in words) and ``percent`` (NaN where the two cannot be compared).
+
+    Returns
+    -------
+    Series of float
+        Per cent, as ``lowest_incidents``, ``highest_incidents`` and so on for every measure
+        that is known in some year.
+    """
+    known = compared.dropna(subset=["percent"]).groupby("measure")["percent"]
+    ends = {"lowest": known.min(), "highest": known.max()}
+    return pd.Series(
+        {
+            f"{end}_{counted.replace(' ', '_')}": value
+            for counted in MEASURES.values()
+            for end, values in ends.items()
+            if (value := values.get(counted)) is not None
+        },
+        dtype=float,
+    )
+
+
+def describe(found: pd.Series) -> str:
     """How the force's own figures stand to the official ones, as a sentence.
 
     Parameters
     ----------
-    counted : str
-        What is counted, one of the values of :data:`MEASURES`.
-    percent : Series of float
-        Own figure in per cent of the official one, one value per year compared.
+    found : Series of float
+        From :func:`spans`.
 
     Returns
     -------
     str
-        With the placeholders ``{force}``, ``{low}`` and, where they differ, ``{high}``.
+        With the placeholders ``{force}`` and those of the index.
 
     Examples
     --------
-    >>> describe("incidents", pd.Series([40.0, 55.0]))
-    'In every year compared the records of {force} hold fewer incidents than the official \
-figures: from {low} to {high} of their number.'
+    >>> describe(pd.Series({"lowest_incidents": 40.0, "highest_incidents": 55.0}))
+    'Year by year, the records of {force} hold {lowest_incidents} to {highest_incidents} of the \
+incidents in the official figures: fewer throughout.'
     """
-    low, high = percent.min(), percent.max()
-    if low == high:
-        return f"The records of {{force}} hold {{low}} of the official number of {counted}."
-    between = "from {low} to {high} of their number."
-    if high < 100 or low > 100:
-        more = "fewer" if high < 100 else "more"
+    if found.empty:
         return (
-            f"In every year compared the records of {{force}} hold {more} {counted} than the "
-            f"official figures: {between}"
+            "In none of these years is there both an official sum and a count of the records of "
+            "{force} that may be shown."
         )
-    return (
-        f"In some years the records of {{force}} hold more {counted} than the official figures, "
-        f"in others not: {between}"
-    )
+    parts = []
+    for counted in MEASURES.values():
+        low, high = (f"{end}_{counted.replace(' ', '_')}" for end in ("lowest", "highest"))
+        if low in found:
+            span = f"{{{low}}}" if found[low] == found[high] else f"{{{low}}} to {{{high}}}"
+            parts.append(f"{span} of the {counted}")
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    way = "neither fewer nor more throughout"
+    if (found < 100).all():
+        way = "fewer throughout"
+    elif (found > 100).all():
+        way = "more throughout"
+    return f"Year by year, the records of {{force}} hold {listed} in the official figures: {way}."
 
 
 def differences() -> pd.DataFrame:
