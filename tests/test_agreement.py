@@ -18,7 +18,7 @@ from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import Shown
 from missing_lib.release.registry import Registry
-from missing_lib.study import agreement, official
+from missing_lib.study import agreement, agreement_words, official
 from tests.made_cohorts import force_file, make_tables
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -278,9 +278,9 @@ def test_tiny_cohorts_show_no_count_of_their_own(table: pd.DataFrame, children: 
     made = agreement.compare(from_care(rows), force_of(), "children", table)
     shown = published(made.rows)
     assert {row[2] for row in shown.payload["rows"]} == {"hidden"}
-    found = agreement.spans(shown.frame)
+    found = agreement_words.spans(shown.frame)
     assert found.empty
-    said = gate().sentence(agreement.describe(found), force="Small").payload["text"]
+    said = gate().sentence(agreement_words.describe(found), force="Small").payload["text"]
     assert said.startswith("In none of these years")
 
 
@@ -296,12 +296,12 @@ def test_tiny_cohorts_show_no_count_of_their_own(table: pd.DataFrame, children: 
 def test_the_sentence_follows_the_numbers(percent: list[float], end: str) -> None:
     measures = ["incidents", "children", "incidents"]
     compared = pd.DataFrame({"measure": measures, "percent": percent})
-    found = agreement.spans(compared)
+    found = agreement_words.spans(compared)
     assert found.index.tolist() == [
         f"{which}_{what}" for what in ("incidents", "children") for which in ("lowest", "highest")
     ]
     numbers = {name: f"{value:.0f} %" for name, value in found.items()}
-    sentence = agreement.describe(found).format(force="Small", **numbers)
+    sentence = agreement_words.describe(found).format(force="Small", **numbers)
     low, high = sorted(percent[::2])
     span = f"{low:.0f} %" if low == high else f"{low:.0f} % to {high:.0f} %"
     assert f"the records of Small hold {span} of the incidents and " in sentence
@@ -343,4 +343,4 @@ def test_the_chapter_says_what_it_sets_beside_england(
     page = {"code": "small", "name": "Small", "kind": kind, "local_authorities": codes}
     if kind != "official":
         page = force_file().model_dump() | page
-    assert said in agreement.scope(ForceFile.model_validate(page))
+    assert said in agreement_words.scope(ForceFile.model_validate(page))
