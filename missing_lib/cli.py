@@ -104,6 +104,12 @@ def check(
 
     layout = _layout(forces)
     described = find_force(layout.forces, force)
+    if described.official:
+        typer.echo(
+            f"{described.name} has no extract, so there is nothing to check: "
+            f"missing-book build {force} makes its book of official statistics."
+        )
+        return
     folder = layout.forces / force
     intake = take_in(described, folder)
     with only_one(layout.build):

@@ -130,3 +130,21 @@ def two_forces(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 def small_edition(two_forces: Tree) -> Path:
     """The HTML of one small edition."""
     return two_forces.edition("westmark") / "html"
+
+
+@pytest.fixture(scope="session")
+def official_editions(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """A tree with the built books of England and of two authorities, and not one police record."""
+    tree = copy_sources(tmp_path_factory.mktemp("official"))
+    shutil.copytree(ROOT / "forces" / "england", tree.root / "forces" / "england")
+    region = {
+        "code": "pair",
+        "name": "Reading and Slough",
+        "kind": "official",
+        "local_authorities": ["E06000038", "E06000039"],
+    }
+    (tree.root / "forces" / "pair").mkdir()
+    (tree.root / "forces" / "pair" / "force.yml").write_text(yaml.safe_dump(region))
+    done = tree.run("build")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return tree

@@ -31,16 +31,17 @@ def force_file(**definitions: object) -> ForceFile:
     )
 
 
-def make_cohort(
+def make_tables(
     incidents: Iterable[tuple[str, str | pd.Timestamp]],
     *,
     hours: Iterable[float | None] | None = None,
     births: Mapping[str, str] | None = None,
     observed_to: Mapping[str, str] | None = None,
+    from_care: Iterable[bool | None] | None = None,
+    out_of_area: Iterable[bool | None] | None = None,
     others: int = 0,
-    **definitions: object,
-) -> Cohort:
-    """The children of a made-up force.
+) -> Tables:
+    """The canonical tables of a made-up force.
 
     Parameters
     ----------
@@ -49,6 +50,8 @@ def make_cohort(
         Length of each incident; None where the end is missing.
     births, observed_to : mapping, optional
         Dates by person; born in 2003 and observed to the end if not given.
+    from_care, out_of_area : iterable of bool or None
+        Of each incident; not recorded if not given.
     others : int
         People known to an agency and never reported.
     """
@@ -72,14 +75,31 @@ def make_cohort(
             "person_id": [person for person, _ in rows],
             "reported_at": reported,
             "ended_at": reported + lengths,
+            "from_care": [None] * len(rows) if from_care is None else list(from_care),
+            "out_of_area": [None] * len(rows) if out_of_area is None else list(out_of_area),
         }
     )
-    tables = Tables(
+    return Tables(
         persons=conform(persons, "persons") if people else empty("persons"),
         incidents=conform(table, "incidents") if rows else empty("incidents"),
         markers=empty("markers"),
         ties=empty("ties"),
         events=empty("events"),
+    )
+
+
+def make_cohort(
+    incidents: Iterable[tuple[str, str | pd.Timestamp]],
+    *,
+    hours: Iterable[float | None] | None = None,
+    births: Mapping[str, str] | None = None,
+    observed_to: Mapping[str, str] | None = None,
+    others: int = 0,
+    **definitions: object,
+) -> Cohort:
+    """The children of a made-up force, see :func:`make_tables`."""
+    tables = make_tables(
+        incidents, hours=hours, births=births, observed_to=observed_to, others=others
     )
     return select(tables, force_file(**definitions), "children")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from missing_lib.book import engines, fingerprint, scrub
 from missing_lib.book.lock import only_one
@@ -281,6 +282,154 @@ def test_missing_file_is_one_clear_line(tmp_path: Path) -> None:
     assert done.stderr.splitlines() == [
         "sources.incidents.file: there is no file 'incidents.csv' at that place"
     ]
+
+
+# --- official statistics alone ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "has", "lacks"),
+    [
+        ("england", ("all of its authorities",), ("These authorities",)),
+        ("pair", ("follows 2 of England", "These authorities together", "Slough"), ()),
+    ],
+)
+def test_a_book_without_an_extract_has_only_pages_that_need_none(
+    official_editions: Tree, code: str, has: tuple[str, ...], lacks: tuple[str, ...]
+) -> None:
+    edition = official_editions.edition(code)
+    html = edition / "html"
+    pages = {
+        p.relative_to(html).as_posix() for p in html.rglob("*.html") if "_static" not in p.parts
+    }
+    assert pages == {"index.html", "chapters/references.html", "search.html"}
+    assert [p.stem for p in (edition / "registry").iterdir()] == ["context"]
+    front = nbformat.read(edition / "source" / "index.ipynb", as_version=4)
+    text = "\n".join(cell.source for cell in front.cells if cell.cell_type == "markdown")
+    assert "What do the national figures say?" in text
+    assert "no police records to set beside" in text
+    assert "Data: official statistics." in text
+    for words in ("Made-up data", "synthetic", "Disclosure policy", "records of", *lacks):
+        assert words not in text
+    assert all(words in text for words in has)
+    assert not (official_editions.root / "forces" / code / "restricted").exists()
+
+
+def test_the_start_page_says_what_an_edition_without_an_extract_is(
+    official_editions: Tree,
+) -> None:
+    start = (official_editions.root / "_build" / "index.html").read_text()
+    assert ">England: national context</a>" in start
+    assert start.count("no police records") == 2
+    assert "Made-up data" not in start
+    assert set(official_editions.steps("build").values()) == {"up to date"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["build", "england/adults"], 2, "england/adults: official statistics are of looked-after"),
+        (["build", "england/all"], 2, "of looked-after children; build 'england'"),
+        (["build", "england/grown"], 2, "no population 'grown'"),
+        (["run", "prevalence", "england"], 2, "no chapter 'prevalence'; there are: context"),
+        (["check", "england"], 0, "England has no extract, so there is nothing to check"),
+        (["new", "england", "--from", "x.csv"], 2, "england"),
+    ],
+)
+def test_what_official_statistics_cannot_do_is_said(
+    official_editions: Tree, words: list[str], code: int, said: str
+) -> None:
+    done = official_editions.run(*words)
+    assert done.returncode == code
+    assert said in (done.stderr if code else done.stdout)
+    assert "Traceback" not in done.stderr
+
+
+def test_an_authority_that_there_is_not_stops_the_build(
+    official_editions: Tree, tmp_path: Path
+) -> None:
+    tree = copy_sources(tmp_path)
+    shutil.copytree(official_editions.root / "forces" / "pair", tree.root / "forces" / "pair")
+    page = tree.root / "forces" / "pair" / "force.yml"
+    page.write_text(page.read_text().replace("E06000039", "E0600039"))
+    done = tree.run("build")
+    assert done.returncode == 2
+    assert "'E0600039' is no authority in the official statistics; near it" in done.stderr
+
+
+def test_the_root_table_of_contents_is_that_of_a_force() -> None:
+    toc, alone = read_toc(ROOT), read_toc(ROOT, without_rows=True)
+    assert yaml.safe_load(toc.as_yaml()) == yaml.safe_load((ROOT / "_toc.yml").read_text())
+    assert (toc.front, toc.findings, toc.computed[0]) == ("index", "index", "index")
+    assert (alone.front, alone.findings, alone.computed) == ("chapters/context", "", ("context",))
+    assert alone.pages == ("chapters/context", "chapters/references")
+    assert yaml.safe_load(alone.as_yaml())["root"] == "index"
+
+
+@pytest.mark.parametrize(
+    ("head", "kept"),
+    [
+        ("---\nwithout_rows: true\n---\n", True),
+        ("---\na:\n  b: c\nwithout_rows: true\nd: e\n---\n", True),
+        ("---\nwithout_rows: false\n---\n", False),
+        ("---\na: b\n---\nwithout_rows: true\n---\n", False),
+        ("", False),
+    ],
+)
+def test_a_computed_page_says_at_its_head_that_it_needs_no_rows(
+    tmp_path: Path, head: str, kept: bool
+) -> None:
+    parameters = "```{code-cell} python\n:tags: [parameters]\nforce = 'x'\n```\n"
+    (tmp_path / "plain.md").write_text("# Plain\n")
+    (tmp_path / "page.md").write_text(head + parameters)
+    (tmp_path / "_toc.yml").write_text(
+        "root: plain\nparts: [{caption: C, chapters: [{file: page}]}]\n"
+    )
+    pages = read_toc(tmp_path, without_rows=True).pages
+    assert pages == (("plain", "page") if kept else ("plain",))
+
+
+# --- own records beside official ones -----------------------------------------------------------
+
+
+def test_own_records_stand_beside_official_figures(two_forces: Tree) -> None:
+    records = registry(two_forces, "westmark")["context"]
+    (table,) = [r for r in records.of_kind("table") if r["name"] == "own_records"]
+    assert [row[1] for row in table["rows"]] == 3 * ["2016", "2017", "2018", "2019"]
+    own = [row[2] for row in table["rows"]]
+    assert {int(cell.replace(",", "")) % 5 for cell in own if cell != "hidden"} == {0}
+    page = (two_forces.edition("westmark") / "html/chapters/context.html").read_text()
+    assert "Official statistics, and made-up data" in page
+    assert "says nothing about anybody" in page
+    assert "fig-context-own-records-figure" in page
+
+
+@pytest.mark.parametrize(
+    ("population", "change", "said"),
+    [
+        ("adults", {}, "This edition is about adults, whom the official figures do not count."),
+        ("all", {"local_authorities": []}, "names no local authorities, so there are no official"),
+        ("children", {"study": {"start": "2016-01-01", "end": "2016-12-31"}}, "lies wholly inside"),
+        ("children", {"from_care": None}, "do not say who was missing from care"),
+    ],
+)
+def test_one_sentence_where_there_is_nothing_to_set_beside_them(
+    tmp_path: Path, population: str, change: dict[str, object], said: str
+) -> None:
+    tree = copy_sources(tmp_path)
+    folder = add_force(tree, "smallmark", some_people(60))
+    page = yaml.safe_load((folder / "force.yml").read_text())
+    if "from_care" in change:
+        rows = pd.read_csv(folder / "incidents.csv", dtype=str, keep_default_na=False)
+        rows.drop(columns="from_care").to_csv(folder / "incidents.csv", index=False)
+    else:
+        page |= change
+    (folder / "force.yml").write_text(yaml.safe_dump(page))
+    done = tree.run("run", "context", f"smallmark/{population}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = read(tree.edition("smallmark", population) / "registry", ["context"])["context"]
+    assert sum(said in r["text"] for r in records.of_kind("text")) == 1
+    assert not {"own_records", "differences"} & {r["name"] for r in records.of_kind("table")}
 
 
 # --- scrub and weave ----------------------------------------------------------------------------

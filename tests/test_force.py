@@ -141,7 +141,7 @@ REPORTED = "sources.incidents.columns.reported_at"
         ("policy.rounding", 7, "policy.rounding: rounding must be a multiple of 5"),
         ("code", "Mark 1", "code: use lower-case letters and digits, with hyphens"),
         ("code", "other", "code is 'other' but the folder is 'mark'"),
-        ("kind", "fake", "kind: input should be 'synthetic' or 'real'"),
+        ("kind", "fake", "kind: input should be 'synthetic', 'real' or 'official'"),
         ("time_zone", "Europe/Londn", "'Europe/Londn' (did you mean 'Europe/London'?)"),
         (f"{REPORTED}.zone", "UCT+1", f"{REPORTED}.zone: unknown time zone 'UCT+1'"),
         ("sources.incident", {"file": "x"}, "unknown table 'incident' (did you mean 'incidents'?)"),
@@ -238,3 +238,47 @@ def test_forces_and_populations_are_found_by_name(tmp_path: Path) -> None:
         "no population 'adult'; did you mean 'adults'?; there are: children, adults, all"
     ]
     assert suggestion("PERSON_ID", ["person_id"]) == " (did you mean 'person_id'?)"
+
+
+# --- no extract at all --------------------------------------------------------------------------
+
+OFFICIAL = {"code": "mark", "name": "Mark and around", "kind": "official"}
+
+
+def official_force(root: Path, **more: Any) -> Path:
+    folder = root / "mark"
+    folder.mkdir()
+    (folder / "force.yml").write_text(yaml.safe_dump(OFFICIAL | more))
+    return folder / "force.yml"
+
+
+@pytest.mark.parametrize("codes", [(), ("E06000060", "E10000025")])
+def test_official_statistics_need_no_sources(tmp_path: Path, codes: tuple[str, ...]) -> None:
+    force = read_force_file(official_force(tmp_path, local_authorities=list(codes)))
+    assert (force.official, force.synthetic, force.sources) == (True, False, {})
+    assert force.local_authorities == codes
+
+
+def test_an_extract_of_official_statistics_is_refused_key_by_key(tmp_path: Path) -> None:
+    described = {key: PAGE[key] for key in ("study", "sources")} | {"policy": {"threshold": 20}}
+    page = official_force(tmp_path, **described, local_authority=["E06000060"])
+    with pytest.raises(ContractError) as problem:
+        read_force_file(page)
+    ending = "'kind: official' has no extract; remove this key, or correct the kind"
+    assert sorted(problem.value.problems) == [
+        f"force.yml: policy: {ending}",
+        f"force.yml: sources: {ending}",
+        f"force.yml: study: {ending}",
+        "force.yml: unknown key 'local_authority' (did you mean 'local_authorities'?); "
+        "correct or remove it",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["synthetic", "real"])
+def test_every_other_kind_needs_sources(tmp_path: Path, kind: str) -> None:
+    page = official_force(tmp_path, kind=kind, study=PAGE["study"])
+    with pytest.raises(ContractError) as problem:
+        read_force_file(page)
+    assert problem.value.problems == (
+        "force.yml: the key 'sources' is missing (only 'kind: official' goes without)",
+    )

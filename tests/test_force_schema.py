@@ -19,7 +19,7 @@ from missing_lib.force.examples import EXAMPLES
 from missing_lib.force.new import TEMPLATES as TEMPLATES_FOLDER
 from missing_lib.force.rulebook import RULES, choice_problems
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.spec import ForceFile, _Loader, known_forces
+from missing_lib.force.spec import OFFICIAL, OFFICIAL_KEYS, ForceFile, _Loader, known_forces
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import digest
@@ -45,8 +45,10 @@ def loaded(text: str) -> Any:
 
 
 def whole(example: str) -> dict[str, Any]:
-    """A part of a force file, set into a whole one."""
-    part = loaded(example)
+    """A part of a force file, set into a whole one; one without an extract is whole already."""
+    part: dict[str, Any] = loaded(example)
+    if part.get("kind") == OFFICIAL:
+        return part
     page = copy.deepcopy(PAGE) | part
     page["sources"] = PAGE["sources"] | part.get("sources", {})
     return page
@@ -91,11 +93,12 @@ def test_every_example_is_read_and_shows_every_key(section: str) -> None:
     page = whole(EXAMPLES[section])
     ForceFile.model_validate(page)
     assert complaints(page) == []
-    if section not in force_page.SECTIONS:
+    if section == "rules":  # test_every_rule_and_setting_can_be_changed_within_its_limits
         return
     shown = {key.rsplit(".", 1)[-1] for key in keys_of(loaded(EXAMPLES[section]))}
     elsewhere = set(EXAMPLES) if section in ("force", "sources") else set()
-    assert set(force_page.keys(section)["key"]) <= shown | elsewhere
+    keys = OFFICIAL_KEYS if section == OFFICIAL else force_page.keys(section)["key"]
+    assert set(keys) <= shown | elsewhere
 
 
 def test_the_gate_shows_examples_of_the_library_and_no_other_text(tmp_path: Path) -> None:
@@ -136,10 +139,22 @@ def test_every_key_and_column_has_a_meaning() -> None:
         assert list(columns["properties"]) == list(SCHEMA[table])
 
 
+@pytest.mark.parametrize("key", sorted(set(ForceFile.model_fields) - set(OFFICIAL_KEYS)))
+def test_without_an_extract_its_keys_are_refused_and_underlined(key: str) -> None:
+    page = {"code": "mark", "name": "Mark", "kind": OFFICIAL}
+    assert complaints(page) == []
+    ForceFile.model_validate(page)
+    page |= {key: loaded(EXAMPLES["force"]).get(key, [1])}
+    with pytest.raises(ValidationError, match="has no extract"):
+        ForceFile.model_validate(page)
+    assert complaints(page) != []
+
+
 @pytest.mark.parametrize(
     ("place", "value"),
     [
         ("code", "Mark 1"),
+        ("kind", "official"),
         ("kind", "fake"),
         ("polcy", {}),
         ("policy", {"threshold": 9}),

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.browser import NAMES, Browser, Visit, find_browser
+from tests.conftest import Tree
 
 DESK, PHONE = 1300, 390
 
@@ -136,7 +137,7 @@ def test_formulas_are_drawn_by_the_copy_that_comes_with_the_book(visits: dict[st
 def test_every_page_of_made_up_data_says_so_under_its_title(visits: dict[str, Visit]) -> None:
     computed = {page: v for page, v in visits.items() if v.answers["computed"]}
     assert "index.html" in computed
-    banners = ("Made-up data\n", "Official statistics\n")
+    banners = ("Made-up data\n", "Official statistics, and made-up data\n")
     assert wrong(computed, lambda v: not v.answers["banner"].startswith(banners)) == {}
     assert wrong(computed, lambda v: "synthetic" not in v.answers["banner"]) == {}
 
@@ -158,6 +159,23 @@ def test_every_link_inside_the_book_leads_somewhere(
         ]
 
     assert wrong(visits, dead) == {}
+
+
+@pytest.mark.parametrize("code", ["england", "pair"])
+def test_books_of_official_statistics_are_read_like_any_other(
+    official_editions: Tree, browser: Browser, code: str
+) -> None:
+    html = official_editions.edition(code) / "html"
+    for page in ("index.html", "chapters/references.html"):
+        visit = browser.visit(html / page, widths=(DESK, PHONE), ask=QUESTIONS)
+        assert (visit.complaints, visit.broken_pictures) == ((), ())
+        assert all(is_inside(request, html) for request in visit.requests)
+        assert set(visit.too_wide.values()) == {()}
+        assert len(visit.answers["titles"]) == 1
+        assert visit.answers["banner"] == ""
+        assert all(all(figure.values()) for figure in visit.answers["figures"])
+        inside = [Path(unquote(urlsplit(link).path)) for link in visit.answers["links"]]
+        assert all(path.is_file() and path.is_relative_to(html.resolve()) for path in inside)
 
 
 def test_search_finds_pages_and_asks_nobody(small_edition: Path, browser: Browser) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from missing_lib import __version__
 from missing_lib.book import fingerprint
 from missing_lib.book.layout import Edition, Layout
-from missing_lib.book.start import write_start_page
+from missing_lib.book.start import write_start_page, write_title
 from missing_lib.book.toc import Toc, parameters_of, read_toc
 from missing_lib.force.errors import BookError, ContractError, suggestion
 from missing_lib.force.spec import ForceFile, check_population, find_force, known_forces
@@ -67,8 +67,13 @@ def wanted_editions(layout: Layout, names: Iterable[str]) -> tuple[Edition, ...]
     for name in given:
         code, _, population = name.partition("/")
         try:
-            find_force(layout.forces, code)
-            editions.append(layout.edition(code, check_population(population or "children")))
+            force = find_force(layout.forces, code)
+            check_population(population or "children")
+            if force.official and population not in ("", "children"):
+                raise ContractError(
+                    [f"{name}: official statistics are of looked-after children; build {code!r}"]
+                )
+            editions.append(layout.edition(code, population or "children"))
         except ContractError as problem:
             problems += problem.problems
     if problems:
@@ -112,7 +117,6 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
     list of BookError
         Empty if every edition has been built.
     """
-    toc = read_toc(layout.root)
     library = fingerprint.library(layout.root)
     problems: list[BookError] = []
     open_: dict[Edition, ForceFile] = {}
@@ -127,28 +131,29 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
         except BookError as problem:
             say(edition.name, "intake", "failed", 0)
             problems.append(problem)
-    keys = {e: _chapter_keys(layout, toc, e, library, data[e], wish.parameters) for e in open_}
-    problems += _run_stale(layout, toc.chapters, keys, wish, say)
-    open_ = {e: f for e, f in open_.items() if _all_fresh(e, toc.chapters, keys[e])}
-    for edition in open_:
-        keys[edition][toc.findings] = _findings_key(layout, toc, edition, keys[edition])
-    problems += _run_stale(layout, [toc.findings], {e: keys[e] for e in open_}, wish, say)
+    tocs = {e: read_toc(layout.root, without_rows=f.official) for e, f in open_.items()}
+    keys = {e: _chapter_keys(layout, tocs[e], e, library, data[e], wish.parameters) for e in open_}
+    problems += _run_stale(layout, keys, wish, say)
+    open_ = {e: f for e, f in open_.items() if _all_fresh(e, keys[e])}
+    last = {e: _findings_key(layout, tocs[e], keys[e]) for e in open_}
+    problems += _run_stale(layout, last, wish, say)
     for edition, force in open_.items():
-        if _all_fresh(edition, toc.computed, keys[edition]):
-            problems += _make_book(layout, toc, edition, force, keys[edition], library, say)
-    _write_start(layout)
+        if _all_fresh(edition, last[edition]):
+            made = keys[edition] | last[edition]
+            problems += _make_book(layout, tocs[edition], edition, force, made, library, say)
+    write_start_page(layout)
     return problems
 
 
 def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
-    """Make canonical tables if they are stale; return the digest of what they are made from."""
+    """Make canonical tables, if any, where stale; return the digest of what they are made from."""
     folder = layout.forces / edition.force
     files = [folder / "force.yml", *(folder / f for s in force.sources.values() for f in s.files())]
     key = fingerprint.of_values(
         files=fingerprint.of_files(files, folder), code=fingerprint.intake_code()
     )
     remembered = folder / "restricted" / "key"
-    if fingerprint.remembered(remembered) != key:
+    if not force.official and fingerprint.remembered(remembered) != key:
         started = time.monotonic()
         intake = importlib.import_module("missing_lib.force.intake")
         store = importlib.import_module("missing_lib.force.store")
@@ -179,11 +184,12 @@ def _chapter_keys(
     }
 
 
-def _findings_key(layout: Layout, toc: Toc, edition: Edition, keys: dict[str, str]) -> str:
-    return fingerprint.of_values(
-        text=fingerprint.of_files([layout.source(toc.findings)], layout.root),
-        chapters={chapter: keys[chapter] for chapter in toc.chapters},
-    )
+def _findings_key(layout: Layout, toc: Toc, keys: dict[str, str]) -> dict[str, str]:
+    """Key of the findings page, by its name; nothing where an edition has no such page."""
+    if not toc.findings:
+        return {}
+    text = fingerprint.of_files([layout.source(toc.findings)], layout.root)
+    return {toc.findings: fingerprint.of_values(text=text, chapters=keys)}
 
 
 def parameters_for(
@@ -199,13 +205,12 @@ def _key_file(edition: Edition, name: str) -> Path:
     return edition.keys / name
 
 
-def _all_fresh(edition: Edition, chapters: Iterable[str], keys: dict[str, str]) -> bool:
-    return all(fingerprint.remembered(_key_file(edition, c)) == keys[c] for c in chapters)
+def _all_fresh(edition: Edition, keys: dict[str, str]) -> bool:
+    return all(fingerprint.remembered(_key_file(edition, c)) == key for c, key in keys.items())
 
 
 def _run_stale(
     layout: Layout,
-    chapters: Iterable[str],
     keys: dict[Edition, dict[str, str]],
     wish: Wish,
     say: Say,
@@ -214,8 +219,8 @@ def _run_stale(
     stale = [
         (edition, chapter)
         for edition, mine in keys.items()
-        for chapter in chapters
-        if fingerprint.remembered(_key_file(edition, chapter)) != mine[chapter]
+        for chapter, key in mine.items()
+        if fingerprint.remembered(_key_file(edition, chapter)) != key
     ]
     if not stale:
         return []
@@ -276,7 +281,7 @@ def _make_book(
 
     started = time.monotonic()
     try:
-        site.make_source(layout, edition, force, _about(library))
+        site.make_source(layout, toc, edition, force, _about(library))
         site.make_html(edition)
     except BookError as problem:
         say(edition.name, "book", "failed", time.monotonic() - started)
@@ -284,7 +289,7 @@ def _make_book(
         lines = [f"{edition.name}: {line}" for line in problem.problems]
         return [type(problem)([*lines, f"details: {log}"])]
     fingerprint.remember(remembered, key)
-    (edition.folder / "title").write_text(f"{force.name}: {edition.population}", encoding="utf-8")
+    write_title(edition, force)
     say(edition.name, "book", "done", time.monotonic() - started)
     return []
 
@@ -298,17 +303,6 @@ def _about(library: str) -> Any:
         python=platform.python_version(),
         packages=", ".join(f"{name} {version(name)}" for name in COMPUTING),
     )
-
-
-def _write_start(layout: Layout) -> None:
-    """The start page over all editions that have a book."""
-    titles = {
-        p.parent.name: p.read_text(encoding="utf-8")
-        for p in layout.build.glob("*/title")
-        if (p.parent / "html" / "index.html").exists()
-    }
-    if titles:
-        write_start_page(layout, titles)
 
 
 def default_jobs() -> int:
@@ -331,7 +325,8 @@ def run_one(
     ContractError
         If there is no such chapter.
     """
-    toc = read_toc(layout.root)
+    force = find_force(layout.forces, edition.force)
+    toc = read_toc(layout.root, without_rows=force.official)
     if chapter not in toc.computed:
         raise ContractError(
             [
@@ -339,10 +334,8 @@ def run_one(
                 f"there are: {', '.join(toc.computed)}"
             ]
         )
-    force = find_force(layout.forces, edition.force)
     _take_in(layout, edition, force, say)
     _key_file(edition, chapter).unlink(missing_ok=True)
     wish = Wish((edition,), parameters, jobs=1, engine=engine)
     key = fingerprint.of_values(alone=True)
-    problems = _run_stale(layout, [chapter], {edition: {chapter: key}}, wish, say)
-    return problems
+    return _run_stale(layout, {edition: {chapter: key}}, wish, say)

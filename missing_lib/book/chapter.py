@@ -135,13 +135,17 @@ def open_chapter(force: str, population: str, name: str) -> Chapter:
 
 
 def _constants(force: ForceFile, population: str, policy: Policy) -> dict[str, object]:
-    """Definitions that any chapter's text may name."""
-    definitions = force.definitions
-    return {
+    """Definitions that any chapter's text may name; the study's where there is an extract."""
+    named: dict[str, object] = {
         "people": PEOPLE[population],
         "person": PERSON[population],
         "population": population,
         "force_name": force.name,
+    }
+    if force.official:
+        return named
+    definitions = force.definitions
+    return named | {
         "study_start": _long_date(pd.Timestamp(force.study.start)),
         "study_end": _long_date(pd.Timestamp(force.study.end)),
         "child_age_limit": definitions.child_age_limit,

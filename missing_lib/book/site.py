@@ -14,8 +14,8 @@ import nbformat
 import yaml
 
 from missing_lib.book.layout import Edition, Layout
-from missing_lib.book.start import START_PAGE
-from missing_lib.book.toc import read_toc
+from missing_lib.book.start import START_PAGE, people_of
+from missing_lib.book.toc import Toc
 from missing_lib.book.weave import weave
 from missing_lib.force.errors import DisclosureError, ExecutionError
 from missing_lib.force.spec import ForceFile
@@ -33,6 +33,20 @@ OFFICIAL_BANNER = """```{{admonition}} Official statistics
 This page shows published official statistics about real authorities.
 The data of {name} in the other chapters are synthetic.
 ```"""
+
+BOTH_BANNER = """```{{admonition}} Official statistics, and made-up data
+:class: warning
+This page shows published official statistics about real authorities.
+What stands beside them as the records of {name} is synthetic: those children do not exist.
+Whether the two agree says nothing about anybody.
+```"""
+
+#: Where the numbers of a page come from, by the kind of the force file.
+_DATA = {
+    "synthetic": "synthetic",
+    "real": "recorded by the force",
+    "official": "official statistics",
+}
 
 #: Whatever a page would fetch when it opens: scripts, styles, pictures, fonts, frames.
 _FETCHED = re.compile(
@@ -63,15 +77,14 @@ class About:
     packages: str
 
 
-def make_source(layout: Layout, edition: Edition, force: ForceFile, about: About) -> None:
+def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, about: About) -> None:
     """Write the pages of an edition for jupyter-book, from scratch."""
     shutil.rmtree(edition.source, ignore_errors=True)
     edition.source.mkdir(parents=True)
-    toc = read_toc(layout.root)
     published = read(edition.registry, toc.computed)
     for page in toc.pages:
         name = Path(page).name
-        target = edition.source / f"{page}.ipynb"
+        target = edition.source / f"{toc.place(page)}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         if name not in toc.computed:
             shutil.copyfile(layout.root / f"{page}.md", target.with_suffix(".md"))
@@ -86,24 +99,30 @@ def make_source(layout: Layout, edition: Edition, force: ForceFile, about: About
         )
         nbformat.write(woven, target)
     _write_config(layout, edition, force)
-    shutil.copyfile(layout.root / "_toc.yml", edition.source / "_toc.yml")
+    (edition.source / "_toc.yml").write_text(toc.as_yaml(), encoding="utf-8", newline="\n")
     shutil.copyfile(layout.root / "references.bib", edition.source / "references.bib")
     not_of_an_edition = shutil.ignore_patterns(START_PAGE)
     shutil.copytree(layout.root / "_static", edition.source / "_static", ignore=not_of_an_edition)
 
 
 def _banner(force: ForceFile, records: ChapterRecords) -> str:
+    """What a page of a synthetic force says at its top; other forces have none."""
     if not force.synthetic:
         return ""
     units = {r.get("unit") for r in records.of_kind("number")}
-    public = {r.get("filter") for r in records.of_kind("table")}
-    official = bool(units) and units <= {"official"} and public <= {"public"}
-    return (OFFICIAL_BANNER if official else SYNTHETIC_BANNER).format(name=force.name)
+    public = {r.get("filter") for r in records.of_kind("table")} <= {"public"}
+    banner = SYNTHETIC_BANNER
+    if "official" in units:
+        banner = OFFICIAL_BANNER if public and units == {"official"} else BOTH_BANNER
+    return banner.format(name=force.name)
 
 
 def _colophon(force: ForceFile, about: About) -> str:
-    kind = "synthetic" if force.synthetic else "recorded by the force"
     policy = force.policy
+    rounded = (
+        f"Disclosure policy: nothing below {policy.threshold}, "
+        f"counts to the nearest {policy.rounding}. "
+    )
     return "\n".join(
         [
             "```{admonition} How this page was made",
@@ -111,8 +130,7 @@ def _colophon(force: ForceFile, about: About) -> str:
             f"missing-lib {about.version}, code state `{about.code_state}`, "
             f"Python {about.python}; {about.packages}.",
             "",
-            f"Disclosure policy: nothing below {policy.threshold}, "
-            f"counts to the nearest {policy.rounding}. Data: {kind}.",
+            f"{'' if force.official else rounded}Data: {_DATA[force.kind]}.",
             "```",
         ]
     )
@@ -120,7 +138,7 @@ def _colophon(force: ForceFile, about: About) -> str:
 
 def _write_config(layout: Layout, edition: Edition, force: ForceFile) -> None:
     config = yaml.safe_load((layout.root / "_config.yml").read_text(encoding="utf-8"))
-    config["title"] = f"{config['title']}: {force.name}, {edition.population}"
+    config["title"] = f"{config['title']}: {force.name}, {people_of(force, edition.population)}"
     text = yaml.safe_dump(config, sort_keys=True, allow_unicode=True)
     (edition.source / "_config.yml").write_text(text, encoding="utf-8", newline="\n")
 

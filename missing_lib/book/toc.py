@@ -14,41 +14,85 @@ _PARAMETERS = re.compile(
 )
 
 
+#: In the front matter of a computed page: it belongs in an edition without an extract too.
+_WITHOUT_ROWS = re.compile(r"\A---\n(?:(?!---\n).*\n)*?without_rows: true\n")
+
+
 @dataclass(frozen=True)
 class Toc:
-    """Pages in reading order.
+    """Pages of an edition in reading order.
 
     Attributes
     ----------
-    pages : tuple of str
-        Paths without ending, relative to the root; the first is the front page.
+    front : str
+        Path of the front page, without ending, relative to the root.
+    parts : tuple of (str, tuple of str)
+        Caption and pages of each part.
     computed : tuple of str
-        Short names of the chapters that run, in reading order, the findings page first.
+        Short names of the chapters that run, in reading order, the front page first.
+    findings : str
+        The page that is run last, from what the others published; empty if there is none.
     """
 
-    pages: tuple[str, ...]
+    front: str
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
     computed: tuple[str, ...]
+    findings: str
 
     @property
-    def findings(self) -> str:
-        """The page that is run last, from what the others published."""
-        return self.pages[0]
+    def pages(self) -> tuple[str, ...]:
+        """All pages, the front page first."""
+        return (self.front, *(page for _, pages in self.parts for page in pages))
 
     @property
     def chapters(self) -> tuple[str, ...]:
         """Chapters that run before the findings page."""
         return tuple(name for name in self.computed if name != self.findings)
 
+    def place(self, page: str) -> str:
+        """Where a page stands in the book; a book opens with its index."""
+        return "index" if page == self.front else page
 
-def read_toc(root: Path) -> Toc:
-    """Read ``_toc.yml``."""
+    def as_yaml(self) -> str:
+        """The table of contents as jupyter-book reads it."""
+        parts = [
+            {"caption": caption, "chapters": [{"file": page} for page in pages]}
+            for caption, pages in self.parts
+        ]
+        content = {"format": "jb-book", "root": self.place(self.front), "parts": parts}
+        return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def read_toc(root: Path, without_rows: bool = False) -> Toc:
+    """Read ``_toc.yml``.
+
+    Parameters
+    ----------
+    root : Path
+    without_rows : bool
+        For an edition without an extract: only pages that compute nothing, or whose front
+        matter says ``without_rows: true``. The first of them is the front page.
+    """
     content = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    entries = [e for part in content.get("parts", []) for e in part["chapters"]]
-    pages = (content["root"], *(entry["file"] for entry in entries))
+    given = [("", (content["root"],))]
+    given += [(p["caption"], tuple(e["file"] for e in p["chapters"])) for p in content["parts"]]
+    kept = [
+        (caption, page)
+        for caption, pages in given
+        for page in pages
+        if not without_rows or _goes_without_rows(root / f"{page}.md")
+    ]
+    (_, front), rest = kept[0], kept[1:]
+    parts = {caption: tuple(p for c, p in rest if c == caption) for caption, _ in rest}
     computed = tuple(
-        Path(page).name for page in pages if parameters_of(root / f"{page}.md") is not None
+        Path(page).name for _, page in kept if parameters_of(root / f"{page}.md") is not None
     )
-    return Toc(pages, computed)
+    return Toc(front, tuple(parts.items()), computed, "" if without_rows else front)
+
+
+def _goes_without_rows(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    return parameters_of(path) is None or _WITHOUT_ROWS.match(text) is not None
 
 
 def parameters_of(path: Path) -> dict[str, object] | None:

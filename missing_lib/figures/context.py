@@ -166,8 +166,44 @@ def shares(table: pd.DataFrame) -> Figure:
     return style.finish(figure)
 
 
-def _years(ax: Axes, years: pd.Series) -> None:
-    ticks = np.arange(years.min(), years.max() + 1, 2)
+def own_and_official(table: pd.DataFrame) -> Figure:
+    """The force's own counts and the official ones over the years, one panel per measure.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``measure``, ``year``, ``own``, ``official``; NaN where hidden or withheld.
+    """
+    measures = list(dict.fromkeys(table["measure"]))
+    figure, panels = style.stacked(1.2 + 1.7 * len(measures), [1.0] * len(measures))
+    sources = (
+        ("official", "Official statistics", style.OTHER, "--", "s"),
+        ("own", "The force's own records", style.FORCE, "-", "o"),
+    )
+    for ax, measure in zip(panels, measures, strict=True):
+        rows = table[table["measure"] == measure]
+        for column, name, colour, line, marker in sources:
+            ax.plot(
+                rows["year"],
+                rows[column],
+                color=colour,
+                linestyle=line,
+                marker=marker,
+                label=name,
+            )
+        ax.set_ylim(bottom=0)
+        ax.set_title(measure[:1].upper() + measure[1:])
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        _years(ax, table["year"], 1)
+        ax.set_xlim(table["year"].min() - 0.5, table["year"].max() + 0.5)
+        ax.label_outer()
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="upper left", ncols=2)
+    return style.finish(figure, top=1 - 0.35 / figure.get_figheight())
+
+
+def _years(ax: Axes, years: pd.Series, step: int = 2) -> None:
+    ticks = np.arange(years.min(), years.max() + 1, step)
     ax.set_xticks(ticks, [f"{t:.0f}" for t in ticks])
     ax.set_xlabel("Year to 31 March")
 

@@ -72,8 +72,11 @@ def stacked(height: float, ratios: Sequence[float]) -> tuple[Figure, list[Axes]]
     return figure, list(axes_[:, 0])
 
 
-def finish(figure: Figure) -> Figure:
-    """Lay out a figure and take it out of pyplot's hands, so that nothing shows it twice."""
-    figure.tight_layout()
+def finish(figure: Figure, top: float = 1.0) -> Figure:
+    """Lay out a figure and take it out of pyplot's hands, so that nothing shows it twice.
+
+    Above ``top``, a fraction of its height, the figure is left free for a legend of its own.
+    """
+    figure.tight_layout(rect=(0, 0, 1, top))
     plt.close(figure)
     return figure

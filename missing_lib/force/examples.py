@@ -21,6 +21,12 @@ sources:
   persons: {file: persons.csv}
   incidents: {file: incidents.csv}
 """,
+    "official": """\
+code: south-west
+name: Two authorities of the South West
+kind: official
+local_authorities: [E10000008, E06000052]
+""",
     "study": """\
 study:
   start: 2015-01-01

@@ -15,7 +15,7 @@ from typing import Any
 from missing_lib.force.mapping import ColumnFrom, Source
 from missing_lib.force.rulebook import RULES, Rule
 from missing_lib.force.schema import NEEDED_TABLES, SCHEMA, Column
-from missing_lib.force.spec import ForceFile
+from missing_lib.force.spec import OFFICIAL, OFFICIAL_KEYS, ForceFile
 
 #: Beside the folders of the forces.
 FILE_NAME = "force.schema.json"
@@ -63,7 +63,7 @@ def force_schema() -> dict[str, Any]:
     del definitions["Source"], definitions["ColumnFrom"]
     schema = _without_titles(schema)
     schema["title"] = "Force file"
-    return schema
+    return _by_kind(schema)
 
 
 def schema_text() -> str:
@@ -76,6 +76,17 @@ def write_schema(forces: Path) -> Path:
     path = forces / FILE_NAME
     path.write_text(schema_text(), encoding="utf-8", newline="\n")
     return path
+
+
+def _by_kind(schema: dict[str, Any]) -> dict[str, Any]:
+    """A file without an extract has few keys; every other one needs all that are required."""
+    always = [key for key in schema["required"] if key in OFFICIAL_KEYS]
+    return schema | {
+        "required": always,
+        "if": {"properties": {"kind": {"const": OFFICIAL}}, "required": ["kind"]},
+        "then": {"propertyNames": {"enum": list(OFFICIAL_KEYS)}},
+        "else": {"required": [key for key in schema["required"] if key not in always]},
+    }
 
 
 def _one_or_many(one: dict[str, Any]) -> dict[str, Any]:

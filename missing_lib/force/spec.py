@@ -9,7 +9,15 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from missing_lib.force.errors import ContractError, suggestion
 from missing_lib.force.mapping import (
@@ -27,6 +35,10 @@ from missing_lib.force.schema import NEEDED_TABLES, SCHEMA
 CODE_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 POPULATIONS = ("children", "adults", "all")
 
+#: The kind of file that describes an edition of official statistics alone, and its only keys.
+OFFICIAL = "official"
+OFFICIAL_KEYS = ("code", "name", "kind", "local_authorities")
+
 
 class Study(Page):
     """First and last local day of the study window."""
@@ -39,6 +51,10 @@ class Study(Page):
         if self.end <= self.start:
             raise ValueError("end must be later than start")
         return self
+
+
+#: What stands in place of a study window where there are no rows to lie in one.
+ALWAYS = Study(start=dt.date.min, end=dt.date.max)
 
 
 class Definitions(Page):
@@ -107,8 +123,9 @@ class ForceFile(Page):
         pattern=CODE_PATTERN, description="short name of the force, the same as its folder's"
     )
     name: str = Field(min_length=1, description="name of the force as readers know it")
-    kind: Literal["synthetic", "real"] = Field(
-        description="whether the people in the extract exist; made-up data get a banner"
+    kind: Literal["synthetic", "real", "official"] = Field(
+        description="whether the people in the extract exist; made-up data get a banner; "
+        "official where there is no extract"
     )
     time_zone: str = Field("Europe/London", description="zone of the force's days and clocks")
     study: Study = Field(description="first and last day of the study")
@@ -131,6 +148,22 @@ class ForceFile(Page):
         description="where each canonical table comes from; persons and incidents are needed"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_extract(cls, content: Any) -> Any:
+        """Official statistics alone need neither a study window nor sources."""
+        if isinstance(content, dict) and content.get("kind") == OFFICIAL:
+            return {"study": ALWAYS, "sources": {}} | content
+        return content
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_an_extract(cls, value: Any, info: ValidationInfo) -> Any:
+        extract = info.data.get("kind") != OFFICIAL
+        if extract or info.field_name in OFFICIAL_KEYS or value in (ALWAYS, {}):
+            return value
+        raise ValueError("'kind: official' has no extract; remove this key, or correct the kind")
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -146,8 +179,8 @@ class ForceFile(Page):
 
     @field_validator("sources")
     @classmethod
-    def _known_tables(cls, value: dict[str, Source]) -> dict[str, Source]:
-        problems = _sources_problems(value)
+    def _known_tables(cls, value: dict[str, Source], info: ValidationInfo) -> dict[str, Source]:
+        problems = _sources_problems(value) if info.data.get("kind") != OFFICIAL else []
         if problems:
             raise ValueError("\n".join(problems))
         return value
@@ -161,6 +194,11 @@ class ForceFile(Page):
     def synthetic(self) -> bool:
         """True where the force is made up."""
         return self.kind == "synthetic"
+
+    @property
+    def official(self) -> bool:
+        """True where there is no extract, and official statistics stand alone."""
+        return self.kind == OFFICIAL
 
 
 class _Loader(yaml.SafeLoader):
@@ -221,7 +259,7 @@ def read_force_file(path: Path) -> ForceFile:
     except ValidationError as problems:
         lines = [line for p in problems.errors() for line in _plain(p)]
         sources = content.get("sources")
-        if isinstance(sources, dict):
+        if isinstance(sources, dict) and content.get("kind") != OFFICIAL:
             lines += [f"sources: {line}" for line in _sources_problems(_valid(sources))]
         raise ContractError(f"{path.name}: {line}" for line in dict.fromkeys(lines)) from None
     if force.code != path.parent.name:
@@ -265,7 +303,8 @@ def _plain(problem: Any) -> Iterable[str]:
     if kind == "no_file":
         return [f"the key '{place}.file' is missing (a database needs 'query' and 'connection')"]
     if kind == "missing":
-        return [f"the key '{place}' is missing"]
+        hint = f" (only 'kind: {OFFICIAL}' goes without)" if place == "sources" else ""
+        return [f"the key '{place}' is missing{hint}"]
     if "[key]" in problem["loc"]:
         message = "codes must be text; put them in quotes"
     elif kind == "string_pattern_mismatch":

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release import curve_tables, tables
+from missing_lib.release import compared, curve_tables, tables
 from missing_lib.release.desk import Desk
 from missing_lib.release.published import Shown
 
@@ -191,3 +191,18 @@ class TableGate(Desk):
         """Show official statistics, which are public already."""
         made = tables.unchanged(frame, labels, note=f"Source: {source}.")
         return self._table(name, made, title, f"official statistics: {source}")
+
+    def beside_official(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        title: str,
+        what: str,
+        source: str,
+        labels: Sequence[str],
+    ) -> Shown:
+        """Publish own counts beside official ones; see :func:`compared.compared`."""
+        made = compared.compared(frame, by, self.policy, list(labels), source)
+        return self._table(name, made, title, what)

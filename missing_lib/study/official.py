@@ -318,7 +318,7 @@ def caveats() -> pd.DataFrame:
     DataFrame
         ``years``, ``note``.
     """
-    rows = [(a, str(a) if a == b else f"{a} to {b}", note) for a, b, note in CAVEATS]
+    rows = [(a, str(a) if a == b else f"{a}\u00a0to\u00a0{b}", note) for a, b, note in CAVEATS]
     for year, measure, error, instead in PRACTICE_ERRORS:
         what, way = measure.replace("_", " "), "high" if error > 0 else "low"
         note = f"{what.capitalize()}: too {way} by up to {abs(error)} %, nearer {instead:,}."
