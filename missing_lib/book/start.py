@@ -45,7 +45,8 @@ def write_start_page(layout: Layout) -> None:
     if not titles:
         return
     template = Template((layout.root / "_static" / START_PAGE).read_text(encoding="utf-8"))
-    items = "\n".join(_item(folder, title) for folder, title in sorted(titles.items()))
+    forces_first = sorted(titles.items(), key=lambda one: (one[1].endswith("\nofficial"), one))
+    items = "\n".join(_item(folder, title) for folder, title in forces_first)
     page = layout.build / "index.html"
     page.write_text(template.substitute(editions=items), encoding="utf-8", newline="\n")
 
