@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 
 
 class BookError(Exception):
@@ -55,3 +56,34 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     plain = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), list(plain), n=1, cutoff=0.6)
     return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def trace_of(problem: BaseException) -> list[str]:
+    """Where an exception was raised, without its message, which may quote a value.
+
+    Returns
+    -------
+    list of str
+        Its type, then file, line and function of each frame, the innermost last; before them
+        the same of every exception that led to it. What our own errors say quotes no value and
+        stands below the type.
+    """
+    return [line for one in reversed(list(_chain(problem))) for line in _frames(one)]
+
+
+def _chain(problem: BaseException) -> Iterator[BaseException]:
+    """An exception and those that led to it, the last first."""
+    seen: set[int] = set()
+    one: BaseException | None = problem
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def _frames(problem: BaseException) -> Iterator[str]:
+    kind = type(problem)
+    yield kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    yield from problem.problems if isinstance(problem, BookError) else ()
+    for frame, line in traceback.walk_tb(problem.__traceback__):
+        yield f"  {frame.f_code.co_filename}:{line}, in {frame.f_code.co_name}"
