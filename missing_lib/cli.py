@@ -168,7 +168,7 @@ def _parameters(given: list[str] | None) -> dict[str, Any]:
     for text in given or []:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ContractError([f"--set {text!r}: write NAME=VALUE"])
+            raise ContractError([f"--set {text!r}: write NAME=VALUE, such as seed=1"])
         try:
             parameters[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):

@@ -333,12 +333,10 @@ def run_one(
     """
     toc = read_toc(layout.root)
     if chapter not in toc.computed:
-        raise ContractError(
-            [
-                f"no chapter {chapter!r}{suggestion(chapter, toc.computed)}; "
-                f"there are: {', '.join(toc.computed)}"
-            ]
-        )
+        page = chapter in {Path(page).name for page in toc.pages}
+        near = suggestion(chapter, toc.computed)
+        said = f"{chapter!r} is a page without code" if page else f"no chapter {chapter!r}{near}"
+        raise ContractError([f"{said}; there are: {', '.join(toc.computed)}"])
     force = find_force(layout.forces, edition.force)
     _take_in(layout, edition, force, say)
     _key_file(edition, chapter).unlink(missing_ok=True)

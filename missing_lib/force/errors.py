@@ -6,6 +6,9 @@ import difflib
 import traceback
 from collections.abc import Iterable, Iterator
 
+#: Names of columns that a message lists at most.
+MOST_NAMES = 20
+
 
 class BookError(Exception):
     """A problem said in plain words, one line each; never holds a personal value.
@@ -56,6 +59,32 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     plain = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), list(plain), n=1, cutoff=0.6)
     return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def near_column(name: str, there: Iterable[str], wanted: Iterable[str]) -> str:
+    """The end of a message on a column that is not there: the nearest name, or all there are.
+
+    Only where the first row is a header for sure, as one wanted name is in it, are all names
+    said; a row that holds a digit may be one of data, and nothing of it is said.
+
+    Examples
+    --------
+    >>> near_column("GENDRE", ["NOMINAL", "GENDER"], ["NOMINAL"])
+    " (did you mean 'GENDER'?)"
+    >>> near_column("AGE", ["NOMINAL", "GENDER"], ["NOMINAL"])
+    '; there are: NOMINAL, GENDER'
+    >>> near_column("PERSON", ["N1", "Pearson"], ["NOMINAL"])
+    ''
+    """
+    names = [one for one in there if one]
+    sure = bool(set(names) & set(wanted))
+    if not sure and any(sign.isdigit() for one in names for sign in one):
+        return ""
+    near = suggestion(name, names)
+    if near or not sure:
+        return near
+    more = ", ..." if len(names) > MOST_NAMES else ""
+    return f"; there are: {', '.join(names[:MOST_NAMES])}{more}"
 
 
 def trace_of(problem: BaseException) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from missing_lib.force import quality
 from missing_lib.force.errors import ContractError
+from missing_lib.force.outside import outside_study
 from missing_lib.force.places import make_restricted_folder
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import ForceFile
@@ -84,14 +85,16 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
     steps = _clean(force, {table: one.converted() for table, one in taken.items()})
+    tables = _tables(steps)
+    caveats = [c for t in SCHEMA if t in taken for c in taken[t].caveats]
     return Intake(
-        tables=_tables(steps),
+        tables=tables,
         ledger=quality.ledger_frame(list(steps.values())),
         accounts=pd.DataFrame(
             [{"table": t, **quality.row_account(len(taken[t]), s)} for t, s in steps.items()]
         ),
         quarantined={t: _whole_rows(taken[t], s) for t, s in steps.items()},
-        caveats=tuple(c for t in SCHEMA if t in taken for c in taken[t].caveats),
+        caveats=(*caveats, *outside_study(tables, force)),
         unread=unread,
         by_source=pd.DataFrame(
             [line for t, step in steps.items() for line in _source_accounts(taken[t], step)]
