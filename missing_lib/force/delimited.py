@@ -75,6 +75,11 @@ def read_delimited(path: Path, origin: Origin, where: str) -> Cut:
         said = f"{name} has a quotation mark that is never closed"
         cure = "close it, or say 'quote: none' where such marks are plain signs"
         raise ContractError([f"{where}.file: {said}; {cure}"]) from None
+    if any("\0" in one for one in cut.header):
+        encoding = origin.encoding.removesuffix("-sig")
+        said = f"{name} is not {encoding} text, as NULs stand in its header"
+        cure = "say how it is encoded, such as utf-16-le or utf-16-be"
+        raise ContractError([f"{where}.encoding: {said}; {cure}"])
     check_delimiter(cut, origin, name, where)
     return cut
 
@@ -291,6 +296,14 @@ def row_named(origin: Origin) -> str:
 
 def _sign(delimiter: str) -> str:
     return "tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def ends_with_its_row(path: Path) -> bool:
+    """Whether the last row ends its line; a file that was cut off mostly does not."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 4, 0))
+        last = file.read().strip(b"\0\x1a")
+    return not last or last.endswith((b"\n", b"\r"))
 
 
 def blank_rows(columns: list[pa.ChunkedArray], rows: int) -> np.ndarray:

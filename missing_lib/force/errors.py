@@ -64,27 +64,29 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def near_column(name: str, there: Iterable[str], wanted: Iterable[str]) -> str:
     """The end of a message on a column that is not there: the nearest name, or all there are.
 
-    Only where the first row is a header for sure, as one wanted name is in it, are all names
-    said; a row that holds a digit may be one of data, and nothing of it is said.
+    Only where the first row is a header for sure, as one wanted name is in it, are names said
+    that are not alike, and none that holds a digit, as most values do; of another row that holds
+    a digit, which may be one of data, nothing is said.
 
     Examples
     --------
     >>> near_column("GENDRE", ["NOMINAL", "GENDER"], ["NOMINAL"])
     " (did you mean 'GENDER'?)"
-    >>> near_column("AGE", ["NOMINAL", "GENDER"], ["NOMINAL"])
-    '; there are: NOMINAL, GENDER'
+    >>> near_column("AGE", ["NOMINAL", "GENDER", "N1"], ["NOMINAL"])
+    '; there are: NOMINAL, GENDER, ...'
     >>> near_column("PERSON", ["N1", "Pearson"], ["NOMINAL"])
     ''
     """
-    names = [one for one in there if one]
+    names = [one for one in there if one and one.isprintable()]
     sure = bool(set(names) & set(wanted))
-    if not sure and any(sign.isdigit() for one in names for sign in one):
+    plain = [one for one in names if not any(sign.isdigit() for sign in one)]
+    if not sure and plain != names:
         return ""
     near = suggestion(name, names)
     if near or not sure:
         return near
-    more = ", ..." if len(names) > MOST_NAMES else ""
-    return f"; there are: {', '.join(names[:MOST_NAMES])}{more}"
+    listed = plain[:MOST_NAMES]
+    return f"; there are: {', '.join([*listed, *['...'] * (len(listed) < len(names))])}"
 
 
 def trace_of(problem: BaseException) -> list[str]:

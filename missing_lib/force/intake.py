@@ -9,7 +9,7 @@ import pandas as pd
 
 from missing_lib.force import quality
 from missing_lib.force.errors import ContractError
-from missing_lib.force.outside import outside_study
+from missing_lib.force.outside import long_incidents, outside_study
 from missing_lib.force.places import make_restricted_folder
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import ForceFile
@@ -94,7 +94,7 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             [{"table": t, **quality.row_account(len(taken[t]), s)} for t, s in steps.items()]
         ),
         quarantined={t: _whole_rows(taken[t], s) for t, s in steps.items()},
-        caveats=(*caveats, *outside_study(tables, force)),
+        caveats=(*caveats, *outside_study(tables, force), *long_incidents(tables, force)),
         unread=unread,
         by_source=pd.DataFrame(
             [line for t, step in steps.items() for line in _source_accounts(taken[t], step)]

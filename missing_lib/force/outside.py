@@ -1,4 +1,4 @@
-"""Rows outside the study's days: usual where an extract covers more, and a sign of a wrong date."""
+"""Dates that may be right and are a sign of wrong ones: outside the study, far from the report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,26 @@ DATED = {
     "ties": "first_seen",
     "events": "occurred_at",
 }
+#: Days after which an incident is called long; a slip in a year is longer.
+LONG = 365
+
+
+def long_incidents(tables: Tables, force: ForceFile) -> list[str]:
+    """How many incidents last, or begin before the report, longer than :data:`LONG` days."""
+    rows, limit = tables["incidents"], pd.Timedelta(days=LONG)
+    spans = {
+        "ended_at": ("rows that end more than {} days after the report", "reported_at", "ended_at"),
+        "missing_from_at": (
+            "rows last seen more than {} days before the report", "missing_from_at", "reported_at",
+        ),
+    }  # fmt: skip
+    notes = []
+    for column, (what, first, then) in spans.items():
+        number = int((rows[then] - rows[first] > limit).sum())
+        if number:
+            where = f"incidents.{column}{_words(force, 'incidents', column)}"
+            notes.append(f"{where}: {what.format(LONG)}: {number:,} of {len(rows):,}")
+    return notes
 
 
 def outside_study(tables: Tables, force: ForceFile) -> list[str]:

@@ -15,6 +15,7 @@ from missing_lib.force.delimited import (
     Cut,
     blank_rows,
     check_delimiter,
+    ends_with_its_row,
     read_delimited,
     row_named,
 )
@@ -32,6 +33,7 @@ _SIGNATURES = (
     (b"\xd0\xcf\x11\xe0", None, "is an Excel file of before 2007 or one with a password; "
      "save it as .xlsx without a password, or as CSV UTF-8"),
     (b"PAR1", None, "is a Parquet file; let its name end in .parquet"),
+    (b"\xff\xfe\0\0", "utf-32", "is UTF-32 text; say 'encoding: utf-32'"),
     (b"\xff\xfe", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xfe\xff", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xef\xbb\xbf", "utf-8", "is UTF-8 text; say 'encoding: utf-8'"),
@@ -149,6 +151,8 @@ def read_one(folder: Path, origin: Origin, file: str | None, where: str) -> Raw:
             cut, first_row = _read_parquet(path, where), 1
         else:
             cut = read_delimited(path, origin, where)
+            whole = not cut.columns or not len(cut.columns[0]) or ends_with_its_row(path)
+            notes = [] if whole else ["the last row does not end its line; is the file complete?"]
     return _as_rows(cut, notes, label, first_row)
 
 
@@ -176,7 +180,7 @@ def _as_rows(cut: Cut, notes: list[str], label: str, first_row: int) -> Raw:
 
 def _read_parquet(path: Path, where: str) -> Cut:
     try:
-        table = parquet.read_table(path)
+        table = parquet.read_table(path, page_checksum_verification=True)
         columns = [column_text(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError):
         said = f"'{path.name}' cannot be read as a Parquet file; write it anew"
@@ -202,11 +206,14 @@ def _check_first_bytes(path: Path, origin: Origin, file: str, what: str) -> None
         raise ContractError([f"{what} is no Parquet file, whatever its name ends in"])
     declared = codecs.lookup(origin.encoding).name
     for signature, encoding, cure in _SIGNATURES:
+        if not first.startswith(signature):
+            continue
         fits = encoding is not None and declared.startswith(encoding)
         fits |= is_workbook(file) and signature == _WORKBOOK
         fits |= file.lower().endswith(PARQUET) and signature == _PARQUET
-        if first.startswith(signature) and not fits:
+        if not fits:
             raise ContractError([f"{what} {cure}"])
+        return
 
 
 def missing_columns(raw: Raw, table: str, source: Source, where: str) -> list[str]:
