@@ -15,6 +15,7 @@ COUNTED
 
 from __future__ import annotations
 
+import copy
 import io
 import random
 import sqlite3
@@ -161,7 +162,7 @@ def page(form: str) -> dict[str, Any]:
 def _mapped(own: str, kind: str) -> Any:
     if kind in ("day", "clock"):
         return {"column": own, "format": DAY if kind == "day" else CLOCK}
-    return {"column": own, "recode": _RECODES[own]} if own in _RECODES else own
+    return {"column": own, "recode": dict(_RECODES[own])} if own in _RECODES else own
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -500,7 +501,7 @@ def broken_page(rng: random.Random, form: str) -> bytes:
     if way < 2:
         above, key = rng.choice(list(_places(content)))
         if way == 0 or not isinstance(key, str):
-            above[key] = rng.choice(VALUES)
+            above[key] = copy.deepcopy(rng.choice(VALUES))
         else:
             value = above.pop(key)
             if rng.random() < 0.5:
