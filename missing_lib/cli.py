@@ -11,7 +11,6 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 import ast
 import sys
 import time
-import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ import typer
 
 from missing_lib.book.layout import FORCES_VARIABLE, Layout, find_layout
 from missing_lib.book.lock import only_one
-from missing_lib.force.errors import BookError, ContractError
+from missing_lib.force.errors import BookError, ContractError, trace_of
 
 app = typer.Typer(
     add_completion=False,
@@ -167,7 +166,7 @@ def _parameters(given: list[str] | None) -> dict[str, Any]:
     for text in given or []:
         name, equals, value = text.partition("=")
         if not equals:
-            raise ContractError([f"--set {text!r}: write NAME=VALUE"])
+            raise ContractError([f"--set {text!r}: write NAME=VALUE, such as seed=1"])
         try:
             parameters[name] = ast.literal_eval(value)
         except (ValueError, SyntaxError):
@@ -193,21 +192,23 @@ def main() -> None:
             print(line, file=sys.stderr)
         sys.exit(problem.exit_code)
     except Exception as problem:
-        log = _write_log(problem)
         print(
             f"Something went wrong inside the book ({type(problem).__name__}); it is not your "
-            f"doing. Nothing was lost. Details, which may quote data: {log}",
+            f"doing. Nothing was lost. {_logged(problem)}",
             file=sys.stderr,
         )
         sys.exit(BookError.exit_code)
 
 
-def _write_log(problem: Exception) -> Path:
-    """Write the traceback beside the builds; it stays on the machine."""
+def _logged(problem: Exception) -> str:
+    """Write where it went wrong, without any value, and say in which file that stands."""
     log = Path("_build") / "error.log"
-    log.parent.mkdir(exist_ok=True)
-    log.write_text("".join(traceback.format_exception(problem)), encoding="utf-8")
-    return log
+    try:
+        log.parent.mkdir(exist_ok=True)
+        log.write_text("\n".join([*trace_of(problem), ""]), encoding="utf-8")
+    except OSError:
+        return "Details could not be written here."
+    return f"Details, which quote no data: {log.as_posix()}"
 
 
 if __name__ == "__main__":

@@ -113,66 +113,6 @@ def test_the_unchanged_force_is_read(tmp_path: Path) -> None:
 
 # --- the force file -----------------------------------------------------------------------------
 
-SEX = "sources.persons.columns.sex"
-REPORTED = "sources.incidents.columns.reported_at"
-
-
-@pytest.mark.parametrize(
-    ("place", "value", "said"),
-    [
-        ("time_zne", "x", "unknown key 'time_zne' (did you mean 'time_zone'?); correct or remove"),
-        ("study.ende", "x", "unknown key 'study.ende' (did you mean 'end'?)"),
-        ("policy.treshold", 20, "unknown key 'policy.treshold' (did you mean 'threshold'?)"),
-        ("definitions.merge_gap", 1, "(did you mean 'merge_gap_hours'?)"),
-        ("sources.persons.encodng", "x", "(did you mean 'encoding'?)"),
-        (f"{REPORTED}.fromat", "%Y", f"unknown key '{REPORTED}.fromat' (did you mean 'format'?)"),
-        ("study", ..., "the key 'study' is missing"),
-        ("study.end", ..., "the key 'study.end' is missing"),
-        ("sources.persons.file", ..., "the key 'sources.persons.file' is missing"),
-        ("sources.incidents", ..., "sources: the table 'incidents' is needed"),
-        ("definitions.child_age_limit", "old", "definitions.child_age_limit: input should be a"),
-        ("definitions.gap_days", [28, 14], "definitions.gap_days: give two numbers of days"),
-        ("definitions.merge_gap_hours", 25, "should be less than or equal to 24"),
-        ("study.end", "2014-12-31", "study: end must be later than start"),
-        ("study.start", "31/12/2014", "study.start: input should be a valid date"),
-        ("unit_cost", {"low": 2, "high": 1, "price_year": 2012, "source": "x"}, "high must not be"),
-        ("policy.threshold", 9, "policy.threshold: can only be stricter than the default, 10 or"),
-        ("policy.rounding", 3, "policy.rounding: can only be stricter than the default, 5 or more"),
-        ("policy.rounding", 7, "policy.rounding: rounding must be a multiple of 5"),
-        ("code", "Mark 1", "code: use lower-case letters and digits, with hyphens"),
-        ("code", "other", "code is 'other' but the folder is 'mark'"),
-        ("kind", "fake", "kind: input should be 'synthetic', 'real' or 'official'"),
-        ("time_zone", "Europe/Londn", "'Europe/Londn' (did you mean 'Europe/London'?)"),
-        (f"{REPORTED}.zone", "UCT+1", f"{REPORTED}.zone: unknown time zone 'UCT+1'"),
-        ("sources.incident", {"file": "x"}, "unknown table 'incident' (did you mean 'incidents'?)"),
-        ("sources.persons.columns.birthdate", "DOB", "'birthdate' (did you mean 'birth_date'?)"),
-        ("sources.persons.columns.person_id", ..., "nothing is mapped to 'person_id'"),
-        (f"{SEX}.recode", {"F": "femal"}, "columns.sex: 'femal' is not one of female, male"),
-        (f"{SEX}.recode", {1: "female"}, f"{SEX}.recode.1: codes must be text; put them in quotes"),
-        (f"{SEX}.recode", {"F": 1}, "1 is read as a number or a date; put it in quotes"),
-        (f"{SEX}.recode", {"F": True}, "columns.sex: True is not text; put it in quotes"),
-        (f"{SEX}.format", "%Y", "columns.sex: 'format' is for dates and times"),
-        (f"{SEX}.zone", "UTC", "columns.sex: 'zone' is for dates and times"),
-        (f"{SEX}.value", "female", "give exactly one of column, columns, value"),
-        (SEX, {"column": ""}, f"{SEX}: column names no column"),
-        (SEX, {"column": "GENDER", "otherwise": "other"}, "otherwise goes with recode"),
-        ("sources.incidents.columns.harm", {"value": "no"}, "'no' is not true, false or null"),
-        (f"{REPORTED}.format", "dd/mm/yyyy", "names no year; write formats such as %d/%m/%Y"),
-        (f"{REPORTED}.format", "%d/%M/%Y", "%M is minutes, months are %m"),
-        (f"{REPORTED}.format", ["%d/%m/%Y", "%m/%d/%Y"], "that is guessing"),
-        ("sources.persons.delimiter", "::", "delimiter: give one sign"),
-        ("sources.persons.encoding", "cp1525", "unknown encoding 'cp1525'; usual ones are utf-8"),
-        ("sources.persons.shared", {"key": "k", "person": "p", "date": "d", "tie_type": "t"},
-         "persons: 'shared' makes ties and belongs to the table ties"),
-    ],
-)  # fmt: skip
-def test_a_mistake_in_the_force_file(tmp_path: Path, place: str, value: Any, said: str) -> None:
-    folder = make_force(tmp_path, **{place.replace(".", "__"): value})
-    lines = complaints(lambda: read_force_file(folder / "force.yml"))
-    assert len([line for line in lines if said in line]) == 1, lines
-    assert all(line.startswith("force.yml: ") for line in lines)
-    assert len(lines) == 1, lines
-
 
 def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
     folder = make_force(
@@ -198,24 +138,6 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
     assert len(lines) == len(set(lines)) == 7
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"code: mark\ncode: mark\n", "the key 'code' near line 2 is given twice; keep one"),
-        (b"sources:\n  persons:\n    file: a\n    file: b\n", "'file' near line 4 is given twice"),
-        (b"code: [mark\n", "not valid YAML near line 2; check indentation"),
-        (b"- a\n", "expected keys such as 'code:' and 'sources:'"),
-        (b"", "expected keys such as 'code:' and 'sources:'"),
-        ("name: Münster".encode("cp1252"), "save the file as UTF-8 text"),
-    ],
-)  # fmt: skip
-def test_a_force_file_that_is_no_page(tmp_path: Path, content: bytes, said: str) -> None:
-    folder = make_force(tmp_path)
-    (folder / "force.yml").write_bytes(content)
-    (line,) = complaints(lambda: read_force_file(folder / "force.yml"))
-    assert said in line
-
-
 def test_a_force_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     file = make_force(tmp_path) / "force.yml"
     file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
@@ -229,7 +151,7 @@ def test_forces_and_populations_are_found_by_name(tmp_path: Path) -> None:
         "no force 'Marc' (did you mean 'mark'?); there are: mark"
     ]
     assert complaints(lambda: find_force(tmp_path / "x", "mark")) == [
-        "no force 'mark'; there is none yet"
+        "no force 'mark': there is no folder 'x' of forces at that place"
     ]
     (folder / "force.yml").unlink()
     (line,) = complaints(lambda: read_force_file(folder / "force.yml"))

@@ -13,38 +13,6 @@ from missing_lib.force.schema import SCHEMA
 from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("", "sources.persons.file: 'persons.csv' is empty, not even a header"),
-        ("\n\n", "sources.persons.file: 'persons.csv' is empty, not even a header"),
-        ("\n" + PERSONS, "the first row of 'persons.csv' is blank, not a header"),
-        (", ,\n" + PERSONS, "the first row of 'persons.csv' is blank, not a header"),
-        (PERSONS.replace(",", ";"), "sources.persons.delimiter: the header of 'persons.csv' is one "
-         "cell when cut at ','; it looks cut at ';'"),
-        ("Extract of Monday\n" + PERSONS, "is the first row the header"),
-        (PERSONS.replace("M\n", "M,\n"), "rows with more cells than its first row: 1; is"),
-        (PERSONS.replace("Somebody", '"Some'), "has a quotation mark that is never closed"),
-        (PERSONS.replace("Somebody", "Zo\u00eb").encode("cp1252"),
-         "sources.persons.encoding: 'persons.csv' is not utf-8-sig text; files from Windows"),
-        (PERSONS.encode("utf-16"), "is UTF-16 text; say 'encoding: utf-16'"),
-        (b"PK\x03\x04" + bytes(30), "is a spreadsheet workbook or an archive; save the sheet as"),
-        (PERSONS.replace("DOB", "D_O_B"), "sources.persons.columns.birth_date: 'persons.csv' has "
-         "no column 'DOB' (did you mean 'D_O_B'?)"),
-        (PERSONS.replace("GENDER", "gender"), "no column 'GENDER' (did you mean 'gender'?)"),
-        (PERSONS.replace("NAME", "DOB"), "'persons.csv' has 2 columns named 'DOB'; rename one"),
-        (PERSONS.split("\n", 1)[1], "has none of the 3 columns that are needed; is its first row"),
-        (PERSONS.replace(",F\n", ",Zephyrine\n"), "persons.sex (your 'GENDER'): 1 row hold"),
-    ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_used(tmp_path: Path, content: str | bytes, said: str) -> None:
-    folder = make_force(tmp_path, {"persons.csv": content})
-    lines = complaints(lambda: taken_in(folder))
-    assert said in lines[0]
-    rows = "rows that could not be read: restricted/stopped-unread.csv"
-    assert len(lines) == 1 or lines[1:] == [rows]
-
-
 def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
     folder = make_force(tmp_path, sources__incidents__file="..")
     (folder / "persons.csv").unlink()

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from missing_lib.force import quality, rules
+from missing_lib.force import person_rules, quality, rules
 from missing_lib.force.intake import Intake, take_in
 from missing_lib.force.rulebook import DONE, RULES, chosen
 from missing_lib.force.spec import find_force, read_force_file
@@ -131,6 +131,18 @@ CASES = [
     ("I08", "flagged", "incidents", [
         incident("1", "b", at="2015-01-02T00:01Z", ended_at="2015-01-02T12:00Z"),
         incident("2", "b", at="2018-01-01T00:01Z")]),
+    ("I10", "flagged", "incidents", [
+        incident("1", "b", ended_at="2016-03-01T10:01Z"),
+        incident("2", "b", at="2016-04-01T10:00Z", ended_at="2017-04-01T10:00Z")]),
+    ("I10", "flagged", "incidents", [
+        incident("1", "b", missing_from_at="2014-03-01T09:59Z"),
+        incident("2", missing_from_at="2014-03-01T10:00Z")]),
+    ("A05", "flagged", "markers", [marker(known_from="2018-01-01"),
+                                   marker(known_from="2017-12-31")]),
+    ("A05", "flagged", "ties", [tie("a", "b", "2018-01-01")]),
+    ("A05", "flagged", "events", [
+        {"person_id": "a", "event_type": "x", "occurred_at": "2018-01-01T00:00Z"},
+        {"person_id": "a", "event_type": "x", "occurred_at": "2017-12-31T23:59Z"}]),
     ("M01", "set missing", "markers", [
         marker(known_to="2015-01-01"), marker(known_to="2015-01-02")]),
     ("T01", "flagged", "ties", [tie("b", "a"), tie("a", "b", kind="intelligence")]),
@@ -205,7 +217,7 @@ def test_birth_after_the_first_report_is_set_missing() -> None:
     incidents = rows(
         "incidents", incident("1", at="2015-06-01T23:30Z"), incident("2", at="2016-06-01T23:30Z")
     )
-    rule = rules.born_after_report(chosen("P03", {}), incidents, MIDNIGHT_ZONE)
+    rule = person_rules.born_after_report(chosen("P03", {}), incidents, MIDNIGHT_ZONE)
     frame = rows(
         "persons", person("a", birth_date="2015-06-02"), person("b", birth_date="2017-01-01")
     )
@@ -218,7 +230,7 @@ def test_birth_after_the_first_report_is_set_missing() -> None:
 
 def test_placeholder_births_are_set_missing_whenever_the_study_was() -> None:
     born = [person("a", birth_date="1900-01-01"), person("b", birth_date="1900-01-02")]
-    rule = rules.implausible_birth(chosen("P01", {}), pd.Timestamp("2006-12-31"))
+    rule = person_rules.implausible_birth(chosen("P01", {}), pd.Timestamp("2006-12-31"))
     step = rule(quality.Step("persons", rows("persons", *born)))
     assert step.rows["birth_date"].isna().tolist() == [True, False]
 
@@ -286,7 +298,9 @@ def test_a_near_duplicate_is_listed_with_what_it_repeats() -> None:
 def test_an_age_that_most_reports_contradict(ages: list[Any], years: float, wrong: bool) -> None:
     incidents = rows("incidents", *(incident(str(n), age_recorded=a) for n, a in enumerate(ages)))
     people = rows("persons", person("a", birth_date="2004-06-01"), person("b"))
-    rule = rules.disagreeing_age(chosen("P04", {"P04": {"years": years}}), incidents, MIDNIGHT_ZONE)
+    rule = person_rules.disagreeing_age(
+        chosen("P04", {"P04": {"years": years}}), incidents, MIDNIGHT_ZONE
+    )
     step = rule(quality.Step("persons", people))
     assert step.rows["birth_date"].isna().tolist() == [wrong, True]
     assert step.ledger[0].touched == wrong
@@ -296,16 +310,16 @@ def test_an_age_that_most_reports_contradict(ages: list[Any], years: float, wron
 def test_births_on_1_january_count_where_they_pile_up(new_year: int, touched: int) -> None:
     born = ["2004-01-01"] * new_year + ["2004-05-06"] * 500
     people = rows("persons", *(person(str(n), birth_date=b) for n, b in enumerate(born)))
-    step = rules.first_of_january(chosen("P05", {}))(quality.Step("persons", people))
+    step = person_rules.first_of_january(chosen("P05", {}))(quality.Step("persons", people))
     assert step.ledger[0].touched == touched
     assert step.rows["birth_date"].notna().all()
     blank = chosen("P05", {"P05": {"action": "set missing"}})
-    rest = rules.first_of_january(blank)(quality.Step("persons", people)).rows["birth_date"]
+    rest = person_rules.first_of_january(blank)(quality.Step("persons", people)).rows["birth_date"]
     assert rest.isna().sum() == touched
     many = chosen("P05", {"P05": {"times": 20}})
-    assert rules.first_of_january(many)(quality.Step("persons", people)).ledger[0].touched == (
-        60 if new_year == 60 else 0
-    )
+    assert person_rules.first_of_january(many)(quality.Step("persons", people)).ledger[
+        0
+    ].touched == (60 if new_year == 60 else 0)
 
 
 def test_persons_who_agree_are_listed_if_both_were_reported() -> None:
@@ -317,7 +331,9 @@ def test_persons_who_agree_are_listed_if_both_were_reported() -> None:
         person("f", **new_year), person("g", birth_date="2004-05-06"),
     )  # fmt: skip
     incidents = rows("incidents", *(incident(who, who) for who in "abdefg"))
-    step = rules.same_person_twice(chosen("P06", {}), incidents)(quality.Step("persons", people))
+    step = person_rules.same_person_twice(chosen("P06", {}), incidents)(
+        quality.Step("persons", people)
+    )
     assert step.review.to_numpy().tolist() == [[0, "P06", 0], [1, "P06", 0]]
     assert step.ledger[0].touched == 2
     assert len(step.rows) == len(people)

@@ -279,14 +279,15 @@ def test_problems_of_several_sources_name_the_file(tmp_path: Path) -> None:
     (folder / "more.csv").write_text(MORE.replace("N4,,2001-02-03,M", "N4,,2001-02-03,QX9"))
     (first, _) = complaints(lambda: taken_in(folder))
     assert first == (
-        "persons.sex (your 'GENDER'): 1 row hold a code that 'recode' does not list; list their "
+        "persons.sex (your 'GENDER'): 1 row with a code that 'recode' does not list; list their "
         "codes under 'recode', or say 'otherwise_missing: true' (in 'more.csv')"
     )
     unread = pd.read_csv(folder / "restricted" / "stopped-unread.csv")
     assert unread.to_numpy().tolist() == [["persons", "sex", 6, "'more.csv'"]]
     (folder / "more.csv").write_text(MORE.replace("DOB", "BORN"))
     assert complaints(lambda: taken_in(folder)) == [
-        "sources.persons.1.columns.birth_date: 'more.csv' has no column 'DOB'"
+        "sources.persons.1.columns.birth_date: 'more.csv' has no column 'DOB'; there are: NOMINAL, "
+        "NAME, BORN, GENDER"
     ]
     (folder / "more.csv").unlink()
     assert complaints(lambda: taken_in(folder)) == [
@@ -331,29 +332,6 @@ def test_columns_of_another_file_are_joined_and_what_does_not_match_is_counted(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("content", "join", "said"),
-    [
-        (ETHNIC + "N1,B1,x\n", {}, ".join.0: 'e.csv' has several rows, which differ, for one key: "
-         "1 keys; one row per key is needed"),
-        (ETHNIC.replace("SUBJECT", "SUBJEKT"), {}, ".join.0.on.SUBJECT: 'e.csv' has no column "
-         "'SUBJECT' (did you mean 'SUBJEKT'?)"),
-        (ETHNIC, {"on": {"SUBJECT": "NOMINALS"}}, ".join.0.on.SUBJECT: 'persons.csv' has no column"
-         " 'NOMINALS' (did you mean 'NOMINAL'?)"),
-        (ETHNIC, {"columns": ["KODE"]}, ".join.0.columns.KODE: 'e.csv' has no column 'KODE' (did "
-         "you mean 'CODE'?)"),
-        (ETHNIC, {"columns": ["CODE", "NAME"]}, ".join.0.columns: 'persons.csv' has a column "
-         "'NAME' already; write {'NAME': new name}"),
-        (ETHNIC.replace("NAME", "CODE"), {}, ".join.0.columns.CODE: 'e.csv' has 2 columns named "
-         "'CODE'; rename one"),
-        (ETHNIC, {"file": "f.csv"}, ".join.0.file: there is no file 'f.csv' at that place"),
-    ],
-)  # fmt: skip
-def test_a_join_that_cannot_be(tmp_path: Path, content: str, join: Any, said: str) -> None:
-    folder = with_join(tmp_path, content, **join)
-    assert complaints(lambda: taken_in(folder)) == ["sources.persons" + said]
-
-
 def test_a_join_on_two_keys_under_new_names(tmp_path: Path) -> None:
     content = "SUBJECT,SEX,NAME\nN1,F,W1\nN2,F,B1\n"
     folder = with_join(
@@ -371,43 +349,6 @@ def place(key: str, value: Any, **more: Any) -> dict[str, Any]:
     return {f"sources__persons__{key}": value} | more
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        (place("sheet", "S"), "sources.persons: 'sheet' is for Excel files that end in .xlsx"),
-        (place("query", "select 1"), "sources.persons: give 'file' or 'query', not both"),
-        (place("connection", "DB"), "sources.persons: 'query' and 'connection' go together"),
-        (place("connection", "sqlite:///x"), "sources.persons.connection: give the name of an "
-         "environment variable; the database's URL stands there, never in this file"),
-        (place("file", ..., sources__persons__query="drop table x",
-               sources__persons__connection="DB"),
-         "sources.persons.query: a query begins with SELECT or WITH"),
-        (place("header_row", 0), "sources.persons.header_row: input should be greater than or "
-         "equal to 1"),
-        (place("decimal", ";"), "sources.persons.decimal: give '.' or ','"),
-        (place("quote", "''"), "sources.persons.quote: give one sign, such as '\"', or the word "
-         "none"),
-        (place("shete", "S"), "unknown key 'sources.persons.shete' (did you mean 'sheet'?); "
-         "correct or remove it"),
-        (place("join", {"file": "e.csv"}), "the key 'sources.persons.join.0.on' is missing"),
-        (place("join", JOIN | {"encodng": "x"}), "unknown key 'sources.persons.join.0.encodng' "
-         "(did you mean 'encoding'?); correct or remove it"),
-        (place("join", {"on": {"A": "B"}}), "the key 'sources.persons.join.0.file' is missing (a "
-         "database needs 'query' and 'connection')"),
-        (place("parts", [{"file": "x.csv"}]), "sources.persons: 'parts' is no key; write the "
-         "sources of a table as a list"),
-        ({"sources__persons": [{"file": "p.csv", "colums": {}}]}, "unknown key "
-         "'sources.persons.0.colums' (did you mean 'columns'?); correct or remove it"),
-        ({"sources__persons": [{"file": "p.csv", "columns": {"sex": "S"}}]}, "sources: "
-         "persons.0.columns: nothing is mapped to 'person_id', which every row needs"),
-    ],
-)  # fmt: skip
-def test_a_mistake_about_a_source(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
-    folder = make_force(tmp_path, **changes)
-    lines = complaints(lambda: read_force_file(folder / "force.yml"))
-    assert lines == [f"force.yml: {said}"]
-
-
 def workbook(root: Path, content: bytes | None = None, **keys: Any) -> Path:
     folder = with_origins(root, {"persons": {"file": "p.xlsx", **keys}})
     if content is None:
@@ -420,31 +361,6 @@ def workbook(root: Path, content: bytes | None = None, **keys: Any) -> Path:
     else:
         (folder / "p.xlsx").write_bytes(content)
     return folder
-
-
-@pytest.mark.parametrize(
-    ("content", "keys", "said"),
-    [
-        (None, {"sheet": "Nominal"}, "sheet: 'p.xlsx' has no sheet 'Nominal' (did you mean "
-         "'Nominals'?); there are: 'Notes', 'Nominals'"),
-        (None, {}, "sheet: 'p.xlsx' has several sheets; say 'sheet: ' and one of 'Notes', "
-         "'Nominals'"),
-        (None, {"sheet": "Notes"}, "file: 'p.xlsx' is empty, not even a header"),
-        (None, {"sheet": "Nominals"}, "delimiter: 'p.xlsx' has rows with more cells than its "
-         "first row: 3; is the first row the header, are texts that hold the delimiter quoted, and "
-         "does no line end in a stray one?"),
-        (None, {"sheet": "Nominals", "header_row": 9}, "header_row: 'p.xlsx' has no row 9, where "
-         "the header should be"),
-        (b"NOMINAL,DOB\n", {}, "file: 'p.xlsx' is no Excel file, whatever its name ends in"),
-        (b"PK\x03\x04" + bytes(50), {}, "file: 'p.xlsx' cannot be read as an Excel file (.xlsx); "
-         "open it there and save it anew"),
-    ],
-)  # fmt: skip
-def test_a_workbook_that_cannot_be_used(
-    tmp_path: Path, content: bytes | None, keys: dict[str, Any], said: str
-) -> None:
-    folder = workbook(tmp_path, content, **keys)
-    assert complaints(lambda: taken_in(folder)) == [f"sources.persons.{said}"]
 
 
 def test_the_header_may_stand_below_a_title(tmp_path: Path) -> None:
@@ -467,19 +383,6 @@ def test_failed_and_unstored_formulas_are_counted(tmp_path: Path) -> None:
         "persons: formulas whose result is not stored in 'p.xlsx', taken as empty: 1; open it in "
         "the spreadsheet program and save it",
     )
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (PERSONS.encode(), "is no Parquet file, whatever its name ends in"),
-        (b"PAR1" + bytes(50), "cannot be read as a Parquet file; write it anew"),
-    ],
-)
-def test_a_parquet_file_that_cannot_be_used(tmp_path: Path, content: bytes, said: str) -> None:
-    folder = with_origins(tmp_path, {"persons": {"file": "p.parquet"}})
-    (folder / "p.parquet").write_bytes(content)
-    assert complaints(lambda: taken_in(folder)) == [f"sources.persons.file: 'p.parquet' {said}"]
 
 
 @pytest.mark.parametrize(

@@ -328,12 +328,10 @@ def run_one(
     force = find_force(layout.forces, edition.force)
     toc = read_toc(layout.root, without_rows=force.official)
     if chapter not in toc.computed:
-        raise ContractError(
-            [
-                f"no chapter {chapter!r}{suggestion(chapter, toc.computed)}; "
-                f"there are: {', '.join(toc.computed)}"
-            ]
-        )
+        page = chapter in {Path(page).name for page in toc.pages}
+        near = suggestion(chapter, toc.computed)
+        said = f"{chapter!r} is a page without code" if page else f"no chapter {chapter!r}{near}"
+        raise ContractError([f"{said}; there are: {', '.join(toc.computed)}"])
     _take_in(layout, edition, force, say)
     _key_file(edition, chapter).unlink(missing_ok=True)
     wish = Wish((edition,), parameters, jobs=1, engine=engine)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -15,8 +17,13 @@ from IPython.utils.capture import capture_output
 from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import Engine, NBClientEngine, papermill_engines
 
+from missing_lib.force.errors import trace_of
+
 IN_PROCESS = "missing-book-in-process"
 KERNEL = "missing-book-kernel"
+#: Colours in a kernel's tracebacks, and lines of it that name a place in a file or a cell.
+_PAINT = re.compile(r"\x1b\[[0-9;]*m")
+_PLACE = re.compile(r"File (?P<file>\S.*):(?P<line>\d+), in |Cell In\[\d+\], line (?P<cell>\d+)")
 
 
 def default_engine() -> str:
@@ -56,6 +63,30 @@ class IpcKernelEngine(NBClientEngine):
             NBClientEngine.execute_managed_notebook(
                 nb_man, kernel_name, kernel_manager_class=IpcKernelManager, **options
             )
+        for cell in nb_man.nb.cells:
+            for output in cell.get("outputs", ()):
+                if output.output_type == "error":
+                    output.traceback = places_in(output.traceback, output.ename)
+
+
+def places_in(lines: list[str], kind: str) -> list[str]:
+    """What of a kernel's traceback cannot quote a value: the type, and lines of cells and files.
+
+    A message that looks like a place gets no further than a number or a file that is there.
+
+    Examples
+    --------
+    >>> places_in(["Cell In[3], line 2", "----> 2 f(x)", "KeyError: 'you'"], "KeyError")
+    ['KeyError', '  the cell, line 2']
+    """
+    places = []
+    for line in _PAINT.sub("", "\n".join(lines)).splitlines():
+        found = _PLACE.match(line)
+        if found and found["cell"]:
+            places.append(f"  the cell, line {found['cell']}")
+        elif found and Path(found["file"]).expanduser().is_file():
+            places.append(f"  {found['file']}:{found['line']}")
+    return [kind, *places]
 
 
 class ResultHook(DisplayHook):
@@ -102,12 +133,12 @@ def _run_cell(shell: InteractiveShell, cell: nbformat.NotebookNode) -> BaseExcep
     for shown in captured.outputs:
         outputs.append(nbformat.v4.new_output("display_data", data=shown.data))
     if failure is not None:
-        lines = shell.InteractiveTB.structured_traceback(
-            type(failure), failure, failure.__traceback__
-        )
         outputs.append(
             nbformat.v4.new_output(
-                "error", ename=type(failure).__name__, evalue=str(failure), traceback=lines
+                "error",
+                ename=type(failure).__name__,
+                evalue=str(failure),
+                traceback=trace_of(failure),
             )
         )
     cell.outputs = outputs

@@ -7,10 +7,8 @@ stack already, where the system can fork safely, and in an ordinary kernel elsew
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,11 +27,14 @@ from missing_lib.book.layout import (
     Layout,
 )
 from missing_lib.book.scrub import scrub
-from missing_lib.force.errors import BookError, ContractError, DisclosureError, ExecutionError
+from missing_lib.force.errors import (
+    BookError,
+    ContractError,
+    DisclosureError,
+    ExecutionError,
+    trace_of,
+)
 from missing_lib.release.registry import read
-
-#: Colours in tracebacks.
-_PAINT = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def run_chapter(task: Task) -> None:
     Raises
     ------
     ExecutionError
-        Names chapter and cell; the traceback is in the log.
+        Names chapter and cell; the log says where, and quotes no value.
     DisclosureError
         If a cell left something behind that did not pass the gate.
     """
@@ -81,11 +82,11 @@ def run_chapter(task: Task) -> None:
             executed = _execute(task, Path(made))
             published = read(Path(made), [chapter])[chapter]
             clean = scrub(executed, published, chapter)
-        except BookError:
-            _append(log, traceback.format_exc())
+        except BookError as problem:
+            _append(log, trace_of(problem))
             raise
         except Exception as problem:
-            _append(log, traceback.format_exc())
+            _append(log, trace_of(problem))
             raise ExecutionError([f"{chapter}: {type(problem).__name__}"]) from None
         notebook = Path(made) / f"{chapter}.ipynb"
         nbformat.write(clean, notebook)
@@ -111,16 +112,13 @@ def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
         )
     except PapermillExecutionError as problem:
         if problem.ename != "StopChapter":
-            _append(
-                task.edition.logs / f"{task.chapter}.log",
-                _PAINT.sub("", "\n".join(problem.traceback)),
-            )
+            _append(task.edition.logs / f"{task.chapter}.log", problem.traceback)
             raise _in_plain_words(task.chapter, problem) from None
     return nbformat.read(output, as_version=4)
 
 
 def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> BookError:
-    """Chapter, cell and kind of error; its message may quote data, so it is in the log only.
+    """Chapter, cell and kind of error; its message may quote data and is written nowhere.
 
     Our own errors quote none and are said in full.
     """
@@ -131,6 +129,6 @@ def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> BookError
     return ExecutionError([f"{place}: {problem.ename}"])
 
 
-def _append(log: Path, text: str) -> None:
+def _append(log: Path, lines: list[str]) -> None:
     with log.open("a", encoding="utf-8") as file:
-        file.write(text + "\n")
+        file.writelines(f"{line}\n" for line in lines)

@@ -75,7 +75,8 @@ def read_toc(root: Path, without_rows: bool = False) -> Toc:
     """
     content = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     given = [("", (content["root"],))]
-    given += [(p["caption"], tuple(e["file"] for e in p["chapters"])) for p in content["parts"]]
+    for part in content.get("parts", []):
+        given.append((part.get("caption", ""), tuple(one["file"] for one in part["chapters"])))
     kept = [
         (caption, page)
         for caption, pages in given

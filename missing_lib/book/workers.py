@@ -5,14 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
-from missing_lib.force.errors import BookError, ExecutionError
+from missing_lib.force.errors import BookError, ExecutionError, trace_of
 
 T = TypeVar("T")
 
@@ -77,8 +76,9 @@ def _child(function: Callable[[T], None], task: T, report: Connection) -> None:
         report.send(None)
     except BookError as problem:
         report.send((type(problem), problem.problems))
-    except Exception:
-        report.send((ExecutionError, (traceback.format_exc().splitlines()[-1],)))
+    except Exception as problem:
+        *_, place = trace_of(problem)
+        report.send((ExecutionError, (f"{type(problem).__name__} at{place[1:]}",)))
     finally:
         sys.stdout.flush()
         report.close()

@@ -25,6 +25,8 @@ FLAGS = {
 #: Share of unreadable dates above which the declared format must be wrong (a date read with day
 #: and month exchanged fails on the 18 of 30 days after the 12th), and dates needed to judge.
 WRONG_FORMAT, ENOUGH_TO_JUDGE = 0.5, 10
+#: No age is higher, in years.
+OLDEST = 120
 #: Dates from which on the share of days after the 12th is looked at, and the share below which
 #: something is odd; 0.6 is expected, and 0.4 is four standard errors less in a hundred dates.
 ENOUGH_DATES, FEW_LATE_DAYS = 100, 0.4
@@ -157,20 +159,21 @@ def _one_column(
     if column.kind == "time":
         return read_times(raw, origin, time_zone, decimal)
     text = _joined(raw, origin, timed=False)
-    if column.kind == "number":
-        return _read_numbers(text, origin, decimal)
+    if column.kind == "age":
+        return _read_ages(text, origin, decimal)
     return _read_codes(text, column, origin)
 
 
-def _read_numbers(text: pd.Series, origin: ColumnFrom, decimal: str) -> Read:
-    """Numbers, by the declared decimal sign."""
+def _read_ages(text: pd.Series, origin: ColumnFrom, decimal: str) -> Read:
+    """Ages in years, by the declared decimal sign."""
     if origin.recode:
         given = {code: meaning or "" for code, meaning in origin.recode.items()}
         text = _looked_up(text, given).fillna(text)
     plain = text.str.replace(decimal, ".", regex=False) if decimal != "." else text
     values = pd.to_numeric(plain.mask(plain == ""), errors="coerce").astype("Float64")
-    values = values.mask(values.isin([np.inf, -np.inf]))
-    return Read(values, (text != "") & values.isna(), "could not be read as numbers")
+    values = values.where(values.between(0, OLDEST).fillna(False).astype(bool))
+    trouble = f"could not be read as ages in years, 0 to {OLDEST}"
+    return Read(values, (text != "") & values.isna(), trouble)
 
 
 def read_dates(raw: pd.DataFrame, origin: ColumnFrom, time_zone: str, decimal: str = ".") -> Read:
@@ -253,13 +256,13 @@ def _read_codes(text: pd.Series, column: Column, origin: ColumnFrom) -> Read:
     codes, distinct = pd.factorize(text, use_na_sentinel=False)
     if table is not None:
         known, words = dict(table), list(distinct)
-        trouble = "hold a code that 'recode' does not list"
+        trouble = "with a code that 'recode' does not list"
     elif column.kind == "flag":
         known, words = dict(FLAGS), [one.lower() for one in distinct]
-        trouble = "are neither yes nor no"
+        trouble = "that say neither yes nor no"
     else:
         known, words = {one: one for one in column.levels}, list(distinct)
-        trouble = f"hold none of the codes {', '.join(column.levels)}"
+        trouble = f"with none of the codes {', '.join(column.levels)}"
     unlisted = np.array([word not in known and word != "" for word in words], dtype=bool)
     meanings = [
         origin.otherwise if strange else known.get(word)

@@ -83,7 +83,7 @@ def _asked(connection: sa.Connection, query: str, where: str) -> Cut:
         while rows := result.fetchmany(_ROWS):
             for column, values in zip(chunks, zip(*rows, strict=True), strict=True):
                 column.append(_texts(values))
-    except SQLAlchemyError as problem:
+    except Exception as problem:  # drivers fail in many ways, and what they say may quote values
         said = f"the database refuses the query ({_kind(problem)}); try it in the database's own"
         raise ContractError([f"{where}.query: {said} tool, there it says why"]) from None
     return Cut(header, [pa.chunked_array(parts, pa.large_string()) for parts in chunks])

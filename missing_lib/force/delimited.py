@@ -8,7 +8,7 @@ import mmap
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import chain, islice, repeat, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from missing_lib.force.errors import ContractError
-from missing_lib.force.origin import Origin
+from missing_lib.force.origin import Origin, is_workbook
 
 _DELIMITERS = (",", ";", "\t", "|")
 #: Encodings in which a byte below 128 is that ASCII sign and nothing else.
@@ -41,8 +41,9 @@ class Cut:
     header : list of str
     columns : list of ChunkedArray of string
         As many as names in the header; rows without any value are still there.
-    short, long : int
-        Rows with fewer cells than the header, the rest taken as empty, and with more.
+    short, long, stray : int
+        Rows with fewer cells than the header, the rest taken as empty; with more; and with empty
+        cells beyond it, as delimiters at the end of a row leave them.
     loose : bool
         Quotation marks had to be taken loosely.
     """
@@ -51,6 +52,7 @@ class Cut:
     columns: list[pa.ChunkedArray]
     short: int = 0
     long: int = 0
+    stray: int = 0
     loose: bool = False
 
 
@@ -66,13 +68,18 @@ def read_delimited(path: Path, origin: Origin, where: str) -> Cut:
     try:
         cut = read_fast(path, origin) or read_careful(path, origin)
     except UnicodeError:
-        cure = "files from Windows are often cp1252, others utf-8"
-        said = f"{name} is not {origin.encoding} text; {cure}"
+        cure = "say how it is encoded; files from Windows are often cp1252, others utf-8"
+        said = f"{name} is not {origin.encoding.removesuffix('-sig')} text; {cure}"
         raise ContractError([f"{where}.encoding: {said}"]) from None
     except csv.Error:
-        raise ContractError(
-            [f"{where}.file: {name} has a quotation mark that is never closed"]
-        ) from None
+        said = f"{name} has a quotation mark that is never closed"
+        cure = "close it, or say 'quote: none' where such marks are plain signs"
+        raise ContractError([f"{where}.file: {said}; {cure}"]) from None
+    if any("\0" in one for one in cut.header):
+        encoding = origin.encoding.removesuffix("-sig")
+        said = f"{name} is not {encoding} text, as NULs stand in its header"
+        cure = "say how it is encoded, such as utf-16-le or utf-16-be"
+        raise ContractError([f"{where}.encoding: {said}; {cure}"])
     check_delimiter(cut, origin, name, where)
     return cut
 
@@ -115,22 +122,26 @@ def _one_by_one(path: Path, origin: Origin, strict: bool) -> Cut:
         lines = csv.reader(file, strict=strict, **_format(origin))  # type: ignore[arg-type]
         above = list(islice(lines, origin.header_row))
         header = names_of(above[-1]) if len(above) == origin.header_row else []
-        width, short, long = len(header), 0, 0
+        width, counts = len(header), np.zeros(3, dtype=np.int64)
         chunks: list[list[pa.Array]] = [[] for _ in header]
-        rest = 0
         for block in _blocks(lines):
-            rest += sum(any(line) for line in block) if not width else 0
-            lengths = np.fromiter(map(len, block), dtype=np.int64, count=len(block))
-            long += int((lengths > width).sum())
-            few = np.flatnonzero(lengths < width)
-            short += sum(any(cell.strip() for cell in block[n]) for n in few)
-            cells = zip_longest(*block, fillvalue="")
-            for column, values in zip(chunks, islice(cells, width), strict=False):
+            counts += _uneven(block, width)
+            cells = islice(
+                chain(zip_longest(*block, fillvalue=""), repeat([""] * len(block))), width
+            )
+            for column, values in zip(chunks, cells, strict=True):
                 column.append(pa.array(values, pa.large_string()))
-            for column in chunks[max(lengths, default=0) :]:
-                column.append(pa.array([""] * len(block), pa.large_string()))
     whole = [pa.chunked_array(parts, pa.large_string()) for parts in chunks]
-    return Cut(header, whole, short, long if width else rest, loose=not strict)
+    short, long, stray = counts.tolist()
+    return Cut(header, whole, short, long, stray, loose=not strict)
+
+
+def _uneven(block: list[list[str]], width: int) -> tuple[int, int, int]:
+    """Rows that are shorter than the header, longer, and longer by empty cells alone."""
+    uneven = [line for line in block if len(line) != width and any(c.strip() for c in line)]
+    short = sum(len(line) < width for line in uneven)
+    long = sum(any(cell.strip() for cell in line[width:]) for line in uneven)
+    return short, long, len(uneven) - short - long
 
 
 def _blocks(lines: Iterator[list[str]]) -> Iterator[list[list[str]]]:
@@ -258,28 +269,41 @@ def check_delimiter(cut: Cut, origin: Origin, name: str, where: str) -> None:
     header = cut.header
     if not header and origin.header_row > 1:
         said = f"{name} has no row {origin.header_row}, where the header should be"
-        raise ContractError([f"{where}.header_row: {said}"])
+        raise ContractError([f"{where}.header_row: {said}; correct the number"])
     if not header and not cut.long:
         raise ContractError([f"{where}.file: {name} is empty, not even a header"])
+    row, cure = row_named(origin), "say in which row it stands, such as 'header_row: 2'"
     if not any(header):
-        row = "the first row" if origin.header_row == 1 else f"row {origin.header_row}"
-        raise ContractError([f"{where}.file: {row} of {name} is blank, not a header"])
+        raise ContractError([f"{where}.file: {row} of {name} is blank, not a header; {cure}"])
     others = [sign for sign in _DELIMITERS if sign in header[0] and sign != origin.delimiter]
     if len(header) == 1 and others:
         cut_at, seems = _sign(origin.delimiter), _sign(others[0])
         said = f"the header of {name} is one cell when cut at {cut_at}; it looks cut at {seems}"
         raise ContractError([f"{where}.delimiter: {said}"])
     if cut.long:
-        first = "first row" if origin.header_row == 1 else f"row {origin.header_row}"
-        said = (
-            f"{name} has rows with more cells than its {first}: {cut.long}; is the first row the "
-            "header, are texts that hold the delimiter quoted, and does no line end in a stray one?"
-        )
-        raise ContractError([f"{where}.delimiter: {said}"])
+        said = f"{name} has rows with more cells than {row}: {cut.long}"
+        quoted = "" if is_workbook(name.strip("'")) else (
+            ", and are texts that hold the delimiter in quotation marks"
+        )  # fmt: skip
+        cure = f"is {row} the header (otherwise {cure}){quoted}?"
+        raise ContractError([f"{where}.file: {said}; {cure}"])
+
+
+def row_named(origin: Origin) -> str:
+    """What messages call the row in which the header should stand."""
+    return "the first row" if origin.header_row == 1 else f"row {origin.header_row}"
 
 
 def _sign(delimiter: str) -> str:
     return "tab" if delimiter == "\t" else f"'{delimiter}'"
+
+
+def ends_with_its_row(path: Path) -> bool:
+    """Whether the last row ends its line; a file that was cut off mostly does not."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 4, 0))
+        last = file.read().strip(b"\0\x1a")
+    return not last or last.endswith((b"\n", b"\r"))
 
 
 def blank_rows(columns: list[pa.ChunkedArray], rows: int) -> np.ndarray:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+
+#: Names of columns that a message lists at most.
+MOST_NAMES = 20
 
 
 class BookError(Exception):
@@ -55,3 +59,62 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     plain = {name.casefold(): name for name in known}
     near = difflib.get_close_matches(word.casefold(), list(plain), n=1, cutoff=0.6)
     return f" (did you mean {plain[near[0]]!r}?)" if near else ""
+
+
+def near_column(name: str, there: Iterable[str], wanted: Iterable[str]) -> str:
+    """The end of a message on a column that is not there: the nearest name, or all there are.
+
+    Only where the first row is a header for sure, as one wanted name is in it, are names said
+    that are not alike, and none that holds a digit, as most values do; of another row that holds
+    a digit, which may be one of data, nothing is said.
+
+    Examples
+    --------
+    >>> near_column("GENDRE", ["NOMINAL", "GENDER"], ["NOMINAL"])
+    " (did you mean 'GENDER'?)"
+    >>> near_column("AGE", ["NOMINAL", "GENDER", "N1"], ["NOMINAL"])
+    '; there are: NOMINAL, GENDER, ...'
+    >>> near_column("PERSON", ["N1", "Pearson"], ["NOMINAL"])
+    ''
+    """
+    names = [one for one in there if one and one.isprintable()]
+    sure = bool(set(names) & set(wanted))
+    plain = [one for one in names if not any(sign.isdigit() for sign in one)]
+    if not sure and plain != names:
+        return ""
+    near = suggestion(name, names)
+    if near or not sure:
+        return near
+    listed = plain[:MOST_NAMES]
+    return f"; there are: {', '.join([*listed, *['...'] * (len(listed) < len(names))])}"
+
+
+def trace_of(problem: BaseException) -> list[str]:
+    """Where an exception was raised, without its message, which may quote a value.
+
+    Returns
+    -------
+    list of str
+        Its type, then file, line and function of each frame, the innermost last; before them
+        the same of every exception that led to it. What our own errors say quotes no value and
+        stands below the type.
+    """
+    return [line for one in reversed(list(_chain(problem))) for line in _frames(one)]
+
+
+def _chain(problem: BaseException) -> Iterator[BaseException]:
+    """An exception and those that led to it, the last first."""
+    seen: set[int] = set()
+    one: BaseException | None = problem
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+
+
+def _frames(problem: BaseException) -> Iterator[str]:
+    kind = type(problem)
+    yield kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    yield from problem.problems if isinstance(problem, BookError) else ()
+    for frame, line in traceback.walk_tb(problem.__traceback__):
+        yield f"  {frame.f_code.co_filename}:{line}, in {frame.f_code.co_name}"

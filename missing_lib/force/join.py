@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.errors import ContractError, near_column
 from missing_lib.force.origin import Join
 from missing_lib.force.typed import TEXT
 
@@ -57,7 +57,7 @@ def joined(rows: pd.DataFrame, other: pd.DataFrame, join: Join, label: str, wher
     twice = given["_key"].duplicated(keep=False)
     if twice.any():
         number = given.loc[twice, "_key"].nunique()
-        said = f"{join.label} has several rows, which differ, for one key: {number} keys"
+        said = f"keys for which {join.label} has several rows that differ: {number}"
         raise ContractError([f"{where}: {said}; one row per key is needed"])
     index = pd.Index(given["_key"])
     place = index.get_indexer(pd.Index(mine))
@@ -113,7 +113,7 @@ def _absent(frame: pd.DataFrame, wanted: list[tuple[str, str]], label: str, at: 
     lines = []
     for place, name in wanted:
         if not count[name]:
-            near = suggestion(name, [c for c in count if c])
+            near = near_column(name, count, [one for _, one in wanted])
             lines.append(f"{at}.{place}: {label} has no column {name!r}{near}")
         elif count[name] > 1:
             said = f"{label} has {count[name]} columns named {name!r}; rename one"

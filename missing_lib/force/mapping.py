@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from math import isfinite
 from typing import Annotated, Any
@@ -27,7 +27,11 @@ def _zones() -> frozenset[str]:
 def check_zone(name: str) -> str:
     """Return the name of a time zone, or say which one is near."""
     if name not in _zones():
-        raise ValueError(f"unknown time zone {name!r}{suggestion(name, sorted(_zones()))}")
+        near = suggestion(name, sorted(zone for zone in _zones() if "/" in zone))
+        raise ValueError(
+            f"unknown time zone {name!r}{near}; write UTC, or an area and a city such as "
+            "Europe/London"
+        )
     return name
 
 
@@ -77,7 +81,10 @@ class ColumnFrom(Page):
             _check_format(one)
         year_last = [one for one in value if one.lower().find("%y") > one.find("%m") > -1]
         if len({one.find("%d") < one.find("%m") for one in year_last if "%d" in one}) > 1:
-            raise ValueError("one format has the day first, another the month: that is guessing")
+            raise ValueError(
+                "one format has the day first, another the month, so that many dates fit both; "
+                "keep one"
+            )
         return value
 
     @field_validator("zone")
@@ -89,11 +96,11 @@ class ColumnFrom(Page):
     def _one_origin(self) -> ColumnFrom:
         given = [k for k in ("column", "columns", "value") if k in self.model_fields_set]
         if len(given) != 1:
-            raise ValueError("give exactly one of column, columns, value")
+            raise ValueError("give exactly one of 'column', 'columns' and 'value'")
         if given != ["value"] and not self.names:
-            raise ValueError(f"{given[0]} names no column of the extract")
+            raise ValueError(f"{given[0]!r} names no column of the extract")
         if self.otherwise is not None and (self.recode is None or self.otherwise_missing):
-            raise ValueError("otherwise goes with recode, and not with otherwise_missing")
+            raise ValueError("'otherwise' goes with 'recode', and not with 'otherwise_missing'")
         return self
 
     @property
@@ -114,7 +121,7 @@ def _check_format(text: str) -> None:
             f"or {EXCEL} for a spreadsheet's day numbers"
         )
     if "%M" in text and not {"%m", "%b", "%B", "%j"} & {text[i : i + 2] for i in range(len(text))}:
-        raise ValueError(f"format {text!r}: %M is minutes, months are %m")
+        raise ValueError(f"format {text!r}: %M is minutes; months are %m")
 
 
 def _short_form(value: Any) -> Any:
@@ -164,13 +171,13 @@ class Source(Origin):
     @model_validator(mode="before")
     @classmethod
     def _list_of_sources(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "parts" in value:
+            raise ValueError("'parts' is no key; write the sources of a table as a list")
         return {"parts": value} if isinstance(value, (list, tuple)) else value
 
     def _check_kind(self) -> None:
         if not self.parts:
             super()._check_kind()
-        elif self.model_fields_set != {"parts"}:
-            raise ValueError("'parts' is no key; write the sources of a table as a list")
 
     def each(self) -> tuple[tuple[str, Source], ...]:
         """The sources of the table, each with its place under the table's key."""
@@ -190,9 +197,9 @@ def mapping_problems(table: str, source: Source) -> Iterator[str]:
     """What is wrong with the mapping of one canonical table, in plain words."""
     if source.parts:
         for place, part in source.each():
-            yield from _one_source_problems(f"{table}{place}", table, part)
+            yield from _one_source_problems(f"sources.{table}{place}", table, part)
     else:
-        yield from _one_source_problems(table, table, source)
+        yield from _one_source_problems(f"sources.{table}", table, source)
 
 
 def _one_source_problems(place: str, table: str, source: Source) -> Iterator[str]:
@@ -209,20 +216,27 @@ def _one_source_problems(place: str, table: str, source: Source) -> Iterator[str
     for name, column in SCHEMA[table].items():
         if name in source.columns:
             yield from _column_problems(f"{place}.columns.{name}", column, source.columns[name])
-        elif column.required:
+    yield from names_problems(place, table, source.columns)
+
+
+def names_problems(place: str, table: str, names: Collection[Any]) -> Iterator[str]:
+    """Canonical columns that every row needs and that are not mapped, and names that are none."""
+    for name, column in SCHEMA[table].items():
+        if column.required and name not in names:
             yield f"{place}.columns: nothing is mapped to {name!r}, which every row needs"
-    for name in source.columns:
+    for name in names:
         if name not in SCHEMA[table]:
-            near = suggestion(name, SCHEMA[table])
-            yield f"{place}.columns: there is no canonical column {name!r}{near}"
+            near = suggestion(str(name), SCHEMA[table])
+            there = "" if near else f"; there are: {', '.join(SCHEMA[table])}"
+            yield f"{place}.columns: there is no canonical column {name!r}{near}{there}"
 
 
 def _column_problems(where: str, column: Column, origin: ColumnFrom) -> Iterator[str]:
     """Settings that cannot work for a column of this kind."""
     if origin.format and column.kind not in ("date", "time"):
-        yield f"{where}: 'format' is for dates and times"
+        yield f"{where}: 'format' is for dates and times; remove it here"
     if origin.zone is not None and column.kind not in ("date", "time"):
-        yield f"{where}: 'zone' is for dates and times"
+        yield f"{where}: 'zone' is for dates and times; remove it here"
     targets = [*(origin.recode or {}).values(), origin.otherwise]
     if "value" in origin.model_fields_set:
         targets.append(origin.value)
@@ -243,11 +257,12 @@ def _target_problem(where: str, column: Column, target: str | bool | None) -> It
     if column.kind == "flag":
         if not isinstance(target, bool):
             yield f"{where}: {target!r} is not true, false or null"
-    elif column.kind == "number":
+    elif column.kind == "age":
         if not isinstance(target, str) or not _is_number(target):
             yield f"{where}: {target!r} is not a number in quotes, or null"
     elif not isinstance(target, str):
-        yield f"{where}: {target!r} is not text; put it in quotes"
+        told = "put yes, no, true and false in quotes where they are words"
+        yield f"{where}: {target!r} is not text; {told}"
     elif column.kind == "level" and target not in column.levels:
         levels = ", ".join(column.levels)
         yield f"{where}: {target!r} is not one of {levels}{suggestion(target, column.levels)}"

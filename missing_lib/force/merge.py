@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from missing_lib.force.times import local_day
+
 
 def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
     """Merge incidents of one person that overlap or lie within a gap.
@@ -134,6 +136,6 @@ def _again(ordered: pd.DataFrame, hours: float, time_zone: str) -> pd.Series:
     same &= report - before <= pd.Timedelta(hours=hours)
     open_ = ordered["ended_at"].shift().isna()
     unknown = ~ordered["time_known"].fillna(True).astype(bool)
-    day = report.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+    day = local_day(report, time_zone)
     both = unknown & unknown.shift(fill_value=False) & (day == day.shift())
     return same & (open_ | both)

@@ -131,7 +131,8 @@ class Origin(Page):
         if self.query is not None and self.file:
             raise ValueError("give 'file' or 'query', not both")
         if (self.query is None) != (self.connection is None):
-            raise ValueError("'query' and 'connection' go together")
+            lacks = "connection" if self.connection is None else "query"
+            raise ValueError(f"'query' and 'connection' go together; {lacks!r} is missing")
         if self.sheet is not None and not all(is_workbook(one) for one in self.file or ("",)):
             raise ValueError("'sheet' is for Excel files that end in .xlsx")
         plain = [one for one in self.file if not one.lower().endswith(PARQUET)]

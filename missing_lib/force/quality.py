@@ -5,6 +5,7 @@ A rule takes a step of the intake (the table so far, its account) and returns th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,6 +121,10 @@ class Step:
         """
         more = pd.DataFrame({"position": group.index, "rule": rule.rule, "group": group.array})
         return replace(self, review=pd.concat([self.review, more], ignore_index=True))
+
+
+#: Takes a step and returns the next one.
+Rule = Callable[[Step], Step]
 
 
 def row_account(rows_in: int, step: Step) -> dict[str, int]:

@@ -11,8 +11,15 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from missing_lib.force.delimited import Cut, blank_rows, check_delimiter, read_delimited
-from missing_lib.force.errors import ContractError, suggestion
+from missing_lib.force.delimited import (
+    Cut,
+    blank_rows,
+    check_delimiter,
+    ends_with_its_row,
+    read_delimited,
+    row_named,
+)
+from missing_lib.force.errors import ContractError, near_column
 from missing_lib.force.join import joined
 from missing_lib.force.mapping import Source
 from missing_lib.force.origin import PARQUET, Origin, is_workbook
@@ -23,8 +30,10 @@ from missing_lib.force.typed import column_text, frame
 _SIGNATURES = (
     (b"PK\x03\x04", None, "is a spreadsheet workbook or an archive; save the sheet as CSV UTF-8, "
      "or let an Excel file's name end in .xlsx"),
-    (b"\xd0\xcf\x11\xe0", None, "is an old spreadsheet workbook; save the sheet as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", None, "is an Excel file of before 2007 or one with a password; "
+     "save it as .xlsx without a password, or as CSV UTF-8"),
     (b"PAR1", None, "is a Parquet file; let its name end in .parquet"),
+    (b"\xff\xfe\0\0", "utf-32", "is UTF-32 text; say 'encoding: utf-32'"),
     (b"\xff\xfe", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xfe\xff", "utf-16", "is UTF-16 text; say 'encoding: utf-16'"),
     (b"\xef\xbb\xbf", "utf-8", "is UTF-8 text; say 'encoding: utf-8'"),
@@ -142,6 +151,8 @@ def read_one(folder: Path, origin: Origin, file: str | None, where: str) -> Raw:
             cut, first_row = _read_parquet(path, where), 1
         else:
             cut = read_delimited(path, origin, where)
+            whole = not cut.columns or not len(cut.columns[0]) or ends_with_its_row(path)
+            notes = [] if whole else ["the last row does not end its line; is the file complete?"]
     return _as_rows(cut, notes, label, first_row)
 
 
@@ -156,6 +167,11 @@ def _as_rows(cut: Cut, notes: list[str], label: str, first_row: int) -> Raw:
             cut.short,
             f"rows with fewer cells than the header, the rest taken as empty: {cut.short}",
         ),
+        (
+            cut.stray,
+            f"rows with empty cells beyond the header, which were left out: {cut.stray}; check "
+            "that columns line up, as a delimiter in a text without quotation marks looks alike",
+        ),
         (cut.loose, "quotation marks inside texts are not doubled; check that columns line up"),
     ]
     caveats = [*(note for there, note in said if there), *notes]
@@ -164,7 +180,7 @@ def _as_rows(cut: Cut, notes: list[str], label: str, first_row: int) -> Raw:
 
 def _read_parquet(path: Path, where: str) -> Cut:
     try:
-        table = parquet.read_table(path)
+        table = parquet.read_table(path, page_checksum_verification=True)
         columns = [column_text(column) for column in table.columns]
     except (pa.ArrowException, OSError, ValueError):
         said = f"'{path.name}' cannot be read as a Parquet file; write it anew"
@@ -190,11 +206,14 @@ def _check_first_bytes(path: Path, origin: Origin, file: str, what: str) -> None
         raise ContractError([f"{what} is no Parquet file, whatever its name ends in"])
     declared = codecs.lookup(origin.encoding).name
     for signature, encoding, cure in _SIGNATURES:
+        if not first.startswith(signature):
+            continue
         fits = encoding is not None and declared.startswith(encoding)
         fits |= is_workbook(file) and signature == _WORKBOOK
         fits |= file.lower().endswith(PARQUET) and signature == _PARQUET
-        if first.startswith(signature) and not fits:
+        if not fits:
             raise ContractError([f"{what} {cure}"])
+        return
 
 
 def missing_columns(raw: Raw, table: str, source: Source, where: str) -> list[str]:
@@ -202,12 +221,11 @@ def missing_columns(raw: Raw, table: str, source: Source, where: str) -> list[st
     count = Counter(str(name) for name in raw.rows.columns)
     wanted = _wanted(table, source)
     lacking = [(place, name) for place, name in wanted if not count[name]]
-    near = {name: suggestion(name, [c for c in count if c]) for _, name in lacking}
+    names = [name for _, name in wanted]
+    near = {name: near_column(name, count, names) for _, name in lacking}
     if len(lacking) == len(wanted) > 1 and not any(near.values()):
-        return [
-            f"{where}: {raw.label} has none of the {len(wanted)} columns that are needed; "
-            "is its first row the header, and is it the right file?"
-        ]
+        named = ", ".join(repr(name) for name in names)
+        return [f"{where}: {raw.label} has none of the columns {named}; {_question(raw, source)}"]
     problems = [
         f"{where}.{place}: {raw.label} has no column {name!r}{near[name]}"
         for place, name in lacking
@@ -218,6 +236,15 @@ def missing_columns(raw: Raw, table: str, source: Source, where: str) -> list[st
         if count[name] > 1
     ]
     return problems
+
+
+def _question(raw: Raw, source: Source) -> str:
+    """What to look at where no column is found."""
+    if source.columns is None and source.shared is None:
+        return "where it has other names, map them under 'columns'"
+    if raw.first_row == 1:
+        return "are its columns named so, and is it the right one?"
+    return f"is {row_named(source)} the header, and is it the right file?"
 
 
 def _wanted(table: str, source: Source) -> list[tuple[str, str]]:

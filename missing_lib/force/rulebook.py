@@ -1,7 +1,7 @@
 """The rules of the intake as plain data: what each looks for, does, and lets a force change.
 
-The functions are in :mod:`missing_lib.force.rules`; this page is read where nothing heavy may be
-imported: by the force file, its schema, and the book.
+The functions are in the modules that :mod:`missing_lib.force.rules` calls; this page is read where
+nothing heavy may be imported: by the force file, its schema, and the book.
 """
 
 from __future__ import annotations
@@ -79,6 +79,10 @@ RULES: dict[str, Rule] = {
         "a person who is not in the table of persons",
         _ALL[1:], ("person_id", "person_a", "person_b"), "caveat", ("quarantine",),
         {"stop_above": STOP_ABOVE}),
+    "A05": Rule(
+        "dated after the last day of the study",
+        ("markers", "ties", "events"), ("known_from", "first_seen", "occurred_at"), "note",
+        ("flag",)),
     "P01": Rule(
         "birth date is a placeholder, over {oldest} years ago or after the study",
         _PERSONS, ("birth_date",), "caveat", ("set missing",),
@@ -123,10 +127,14 @@ RULES: dict[str, Rule] = {
         {"hours": Setting(24, 1, 72, "hours within which a second report may be the first again")}),
     "I08": Rule(
         "report outside the study, which no chapter counts",
-        _INCIDENTS, ("reported_at",), "note", ("flag",)),
+        _INCIDENTS, ("reported_at",), "caveat", ("flag",)),
     "I09": Rule(
         "no time of the report, where the time last seen is known",
         _INCIDENTS, ("reported_at", "missing_from_at"), "caveat", ("flag", "fill")),
+    "I10": Rule(
+        "ends over {days} days after the report, or was last seen over {days} days before it",
+        _INCIDENTS, ("ended_at", "missing_from_at"), "caveat", ("flag", "set missing"),
+        {"days": Setting(365, 30, 3650, "days above which the year may be a slip")}),
     "M01": Rule(
         "marker ends before it begins",
         ("markers",), ("known_to",), "caveat", ("set missing", "quarantine")),
@@ -192,19 +200,21 @@ def choice_problems(choices: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """What is wrong with the rules of a force file: place, expectation, cure."""
     for rule, mine in choices.items():
         if rule not in RULES:
-            yield f"there is no rule {rule!r}{suggestion(rule, RULES)}"
+            near = suggestion(rule, RULES)
+            yield f"rules: there is no rule {rule!r}{near}; the page on the force file lists them"
             continue
         about = RULES[rule]
         for name, value in mine.items():
             if name == "action":
                 if value not in about.actions:
-                    yield f"{rule}.action: {value!r} is not one of: {', '.join(about.actions)}"
+                    there = ", ".join(about.actions)
+                    yield f"rules.{rule}.action: {value!r} is not one of: {there}"
             elif name not in about.settings:
                 known = ["action", *about.settings]
                 near = suggestion(str(name), known)
-                yield f"unknown key '{rule}.{name}'{near}; this rule has: {', '.join(known)}"
+                yield f"unknown key 'rules.{rule}.{name}'{near}; there are: {', '.join(known)}"
             else:
-                yield from _limits(f"{rule}.{name}", value, about.settings[name])
+                yield from _limits(f"rules.{rule}.{name}", value, about.settings[name])
 
 
 def _limits(place: str, value: Any, setting: Setting) -> Iterator[str]:

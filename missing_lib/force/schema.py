@@ -31,9 +31,9 @@ class Column:
 
     Attributes
     ----------
-    kind : {"id", "text", "date", "time", "flag", "level", "number"}
-        Identifier, free code, date, UTC instant, true/false/unknown, one of ``levels``, or a
-        number.
+    kind : {"id", "text", "date", "time", "flag", "level", "age"}
+        Identifier, free code, date, UTC instant, true/false/unknown, one of ``levels``, or
+        years.
     required : bool
         A row without a value here cannot be used.
     meaning : str
@@ -79,7 +79,7 @@ SCHEMA: dict[str, dict[str, Column]] = {
         "placement_id": Column("id", False, "care placement"),
         "out_of_area": Column("flag", False, "placed here by an authority elsewhere"),
         "age_recorded": Column(
-            "number", False, "age in years as the report has it; only compared with the birth date"
+            "age", False, "age in years as the report has it; only compared with the birth date"
         ),
     },
     "markers": {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from missing_lib.force.errors import ContractError, suggestion
 from missing_lib.force.mapping import (
@@ -28,7 +30,9 @@ from missing_lib.force.mapping import (
     Source,
     check_zone,
     mapping_problems,
+    names_problems,
 )
+from missing_lib.force.plain import plain
 from missing_lib.force.rulebook import choice_problems
 from missing_lib.force.schema import NEEDED_TABLES, SCHEMA
 
@@ -162,7 +166,8 @@ class ForceFile(Page):
         extract = info.data.get("kind") != OFFICIAL
         if extract or info.field_name in OFFICIAL_KEYS or value in (ALWAYS, {}):
             return value
-        raise ValueError("'kind: official' has no extract; remove this key, or correct the kind")
+        said = "'kind: official' has no extract; remove this key, or correct the kind"
+        raise PydanticCustomError("no_extract", said)
 
     @field_validator("time_zone")
     @classmethod
@@ -236,13 +241,23 @@ def _content(path: Path) -> dict[Any, Any]:
     except _GivenTwice as problem:
         raise ContractError([f"{name}: {problem}; keep one"]) from None
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        where = f" near line {mark.line + 1}" if mark else ""
-        cure = "check indentation and colons, and use spaces instead of tabs"
-        raise ContractError([f"{name}: not valid YAML{where}; {cure}"]) from None
+        raise ContractError([f"{name}: not valid YAML{_cure(problem)}"]) from None
     if not isinstance(content, dict):
-        raise ContractError([f"{name}: expected keys such as 'code:' and 'sources:'"])
+        said = "expected keys such as 'code:' and 'sources:'"
+        cure = "'missing-book new' proposes a file to begin with"
+        raise ContractError([f"{name}: {said}; {cure}"])
     return content
+
+
+def _cure(problem: yaml.YAMLError) -> str:
+    """Where YAML cannot be read, and what to do about it."""
+    mark, why = getattr(problem, "problem_mark", None), str(getattr(problem, "problem", ""))
+    where = f" near line {mark.line + 1}" if mark else ""
+    if "'%'" in why:
+        return f"{where}; put formats such as %d/%m/%Y in quotes"
+    if "'\\t'" in why:
+        return f"{where}; indent with spaces instead of tabs"
+    return f"{where}; check indentation, colons and brackets there and in the line above"
 
 
 def read_force_file(path: Path) -> ForceFile:
@@ -257,61 +272,57 @@ def read_force_file(path: Path) -> ForceFile:
     try:
         force = ForceFile.model_validate(content)
     except ValidationError as problems:
-        lines = [line for p in problems.errors() for line in _plain(p)]
+        lines = [line for p in problems.errors() for line in plain(p, _page_at)]
         sources = content.get("sources")
         if isinstance(sources, dict) and content.get("kind") != OFFICIAL:
-            lines += [f"sources: {line}" for line in _sources_problems(_valid(sources))]
+            lines += _sources_problems(_valid(sources))
         raise ContractError(f"{path.name}: {line}" for line in dict.fromkeys(lines)) from None
     if force.code != path.parent.name:
         raise ContractError(
-            [f"{path.name}: code is {force.code!r} but the folder is {path.parent.name!r}"]
+            [
+                f"{path.name}: code is {force.code!r} but the folder is {path.parent.name!r}; "
+                "make them the same"
+            ]
         )
     return force
 
 
-def _valid(sources: dict[Any, Any]) -> dict[str, Source | None]:
-    """Sources by table; None where pydantic has complained already."""
-    valid: dict[str, Source | None] = {}
+def _valid(sources: dict[Any, Any]) -> dict[str, Source | Any]:
+    """Sources by table, as they are written where pydantic has complained already."""
+    valid: dict[str, Source | Any] = {}
     for table, content in sources.items():
         try:
             valid[str(table)] = Source.model_validate(content)
         except ValidationError:
-            valid[str(table)] = None
+            valid[str(table)] = content
     return valid
 
 
-def _sources_problems(sources: Mapping[str, Source | None]) -> list[str]:
+def _sources_problems(sources: Mapping[str, Source | Any]) -> list[str]:
     """Tables that are not canonical or lack, and mappings that cannot work."""
-    problems = [f"the table {t!r} is needed" for t in NEEDED_TABLES if t not in sources]
+    problems = [f"sources: the table {t!r} is needed" for t in NEEDED_TABLES if t not in sources]
     for table, source in sources.items():
         if table not in SCHEMA:
-            problems.append(f"unknown table {table!r}{suggestion(table, SCHEMA)}")
-        elif source is not None:
+            near = suggestion(table, SCHEMA)
+            there = "" if near else f"; there are: {', '.join(SCHEMA)}"
+            problems.append(f"sources: unknown table {table!r}{near}{there}")
+        elif isinstance(source, Source):
             problems += mapping_problems(table, source)
+        else:
+            problems += _names_as_written(table, source)
     return problems
 
 
-def _plain(problem: Any) -> Iterable[str]:
-    """One validation problem as place, expectation and cure."""
-    loc = [part for part in problem["loc"] if part not in ("[key]", "str", "bool", "parts")]
-    place = ".".join(str(part) for part in loc)
-    kind, message = problem["type"], problem["msg"].removeprefix("Value error, ")
-    if kind == "extra_forbidden":
-        page = _page_at(problem["loc"][:-1])
-        near = suggestion(str(loc[-1]), page.model_fields if page else ())
-        return [f"unknown key '{place}'{near}; correct or remove it"]
-    if kind == "no_file":
-        return [f"the key '{place}.file' is missing (a database needs 'query' and 'connection')"]
-    if kind == "missing":
-        hint = f" (only 'kind: {OFFICIAL}' goes without)" if place == "sources" else ""
-        return [f"the key '{place}' is missing{hint}"]
-    if "[key]" in problem["loc"]:
-        message = "codes must be text; put them in quotes"
-    elif kind == "string_pattern_mismatch":
-        message = "use lower-case letters and digits, with hyphens between words"
-    elif kind == "greater_than_equal" and loc[0] == "policy":
-        message = f"can only be stricter than the default, {problem['ctx']['ge']} or more"
-    return [f"{place}: {line[0].lower()}{line[1:]}" for line in message.splitlines()]
+def _names_as_written(table: str, content: Any) -> list[str]:
+    """Canonical columns that are not known or lack, in sources that are wrong otherwise."""
+    listed = isinstance(content, list)
+    problems: list[str] = []
+    for number, one in enumerate(content if listed else [content]):
+        columns = one.get("columns") if isinstance(one, dict) else None
+        if isinstance(columns, dict):
+            place = f"sources.{table}.{number}" if listed else f"sources.{table}"
+            problems += names_problems(place, table, columns)
+    return problems
 
 
 def _page_at(loc: tuple[str | int, ...]) -> type[BaseModel] | None:
@@ -353,9 +364,20 @@ def find_force(folder: Path, code: str) -> ForceFile:
     """
     known = known_forces(folder)
     if code not in known:
-        there = f"; there are: {', '.join(known)}" if known else "; there is none yet"
-        raise ContractError([f"no force {code!r}{suggestion(code, known)}{there}"])
+        raise ContractError([f"no force {code!r}{_instead(folder, code, known)}"])
     return read_force_file(folder / code / "force.yml")
+
+
+def _instead(folder: Path, code: str, known: list[str]) -> str:
+    """What there is where a force is not."""
+    if re.fullmatch(CODE_PATTERN, code) and (folder / code).is_dir():
+        return (
+            f": its folder holds no force.yml; 'missing-book new {code} --from FILE ...' writes it"
+        )
+    if not folder.is_dir():
+        return f": there is no folder {folder.name!r} of forces at that place"
+    there = f"; there are: {', '.join(known)}" if known else "; there is none yet"
+    return f"{suggestion(code, known)}{there}"
 
 
 def check_population(name: str) -> str:

@@ -90,7 +90,7 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     -------
     DataFrame
         New frame: identifiers and codes ``str``, dates ``datetime64[ns]``, times
-        ``datetime64[ns, UTC]``, flags ``boolean``, numbers ``Float64``, levels categorical over
+        ``datetime64[ns, UTC]``, flags ``boolean``, ages ``Float64``, levels categorical over
         the code book.
 
     Raises
@@ -115,7 +115,7 @@ def _typed(values: pd.Series, column: Column, where: str) -> pd.Series:
         return pd.to_datetime(values).astype("datetime64[ns]")
     if column.kind == "flag":
         return values.astype("boolean")
-    if column.kind == "number":
+    if column.kind == "age":
         return values.astype("Float64")
     if column.kind == "level":
         levels = pd.CategoricalDtype(list(column.levels), ordered=True)

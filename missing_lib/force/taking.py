@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from missing_lib.force.convert import Converted, convert, own_words, said, unread_rows
-from missing_lib.force.mapping import SharedTies, Source
+from missing_lib.force.mapping import ColumnFrom, SharedTies, Source
 from missing_lib.force.read import Raw, missing_columns, read_source
 from missing_lib.force.shared import pairs
 from missing_lib.force.tables import empty
@@ -130,7 +130,11 @@ def _names(source: Source) -> dict[str, tuple[str, ...]]:
     """The extract's columns by canonical column, over all sources."""
     names: dict[str, tuple[str, ...]] = {}
     for _, one in source.each():
-        for column, origin in (one.columns or {}).items():
+        columns = dict(one.columns or {})
+        if one.shared is not None:
+            person = ColumnFrom(column=one.shared.person)
+            columns = {"person_a": person, "person_b": person, "first_seen": one.shared.date}
+        for column, origin in columns.items():
             names[column] = tuple(dict.fromkeys([*names.get(column, ()), *origin.names]))
     return names
 

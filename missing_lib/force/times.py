@@ -54,6 +54,11 @@ def in_words(formats: tuple[str, ...], kind: str) -> str:
     return " or ".join(_IN_WORDS.get(one, one) for one in formats) or usual[kind]
 
 
+def local_day(times: pd.Series, time_zone: str) -> pd.Series:
+    """Local calendar days of instants."""
+    return times.dt.tz_convert(time_zone).dt.tz_localize(None).dt.normalize()
+
+
 @dataclass(frozen=True)
 class _Located:
     """Instants of distinct texts, and which of them clock changes make unsure."""

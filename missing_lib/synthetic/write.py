@@ -83,7 +83,7 @@ def csv_text(frame: pd.DataFrame, table: str) -> str:
     """Write a canonical table as CSV: ISO dates, UTC times, true/false, missing empty, LF."""
     columns = {}
     for name, column in SCHEMA[table].items():
-        if column.kind == "number":
+        if column.kind == "age":
             continue  # an age follows from the birth date, which is certain here
         values = frame[name]
         if column.kind == "date":
