@@ -62,6 +62,8 @@ WORDS = {
 WORDS |= {w: w for w in ("area", "out", "outside", "a", "b", "1", "2", "exact", "home", "child")}
 WORDS |= {"outside": "out", "child": "person", "home": "found"}
 
+_PLAIN_WORDS = {word for plain in WORDS.values() for word in plain.split() if len(word) > 1}
+
 #: Canonical column -> names that it goes by, the surest first. Order of words does not matter.
 #: A name after ``?`` may mean something else too, and is always marked as unsure.
 NAMES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -145,26 +147,6 @@ FILES = {
     "events": ("event", "events", "crime", "crimes", "offences", "arrests", "custody"),
 }
 
-#: Codes that are usual for a column, in capitals; a proposal of the book, never read off a file.
-USUAL_CODES = {
-    "sex": {"F": "female", "M": "male", "U": "unknown", "O": "other", "FEMALE": "female",
-            "MALE": "male", "UNKNOWN": "unknown", "OTHER": "other"},
-    "ethnicity_self": {
-        "A": "asian", "B": "black", "M": "mixed", "O": "other", "W": "white", "N": "not_stated",
-        "ASIAN": "asian", "BLACK": "black", "MIXED": "mixed", "OTHER": "other",
-        "WHITE": "white", "NOT STATED": "not_stated"},
-    "category": {"M": "missing", "A": "no_apparent_risk", "MISSING": "missing",
-                 "ABSENT": "no_apparent_risk", "NO APPARENT RISK": "no_apparent_risk"},
-    "risk_final": {"N": "no_apparent_risk", "A": "no_apparent_risk", "L": "low", "M": "medium",
-                   "H": "high", "S": "medium", "NO APPARENT RISK": "no_apparent_risk",
-                   "ABSENT": "no_apparent_risk", "LOW": "low", "MEDIUM": "medium",
-                   "STANDARD": "medium", "HIGH": "high"},
-}  # fmt: skip
-USUAL_CODES |= {
-    "ethnicity_officer": USUAL_CODES["ethnicity_self"],
-    "risk_first": USUAL_CODES["risk_final"],
-}
-
 
 def words_of(name: str) -> tuple[str, ...]:
     """The plain words of a column name, in order.
@@ -179,6 +161,11 @@ def words_of(name: str) -> tuple[str, ...]:
     parts = re.findall(r"[a-z]+|\d+", bare.lower())
     plain = [word for part in parts for word in _plain(part)]
     return tuple(word for word in plain if word)
+
+
+def known_words(name: str) -> bool:
+    """Whether a name holds any word that names of columns are made of."""
+    return bool(set(words_of(name)) & _PLAIN_WORDS)
 
 
 @cache
