@@ -74,8 +74,12 @@ def _alike(
     if shared < SHARED or not any(once):
         return 0.0
     score = shared + 0.5 * (once[0] != once[1]) + 0.5 * (words_of(left) == words_of(right))
-    score += 0.3 * sum("person" in words_of(name) for name in (left, right))
-    return score + 0.1 * sum("id" in words_of(name) for name in (left, right))
+    words = [set(words_of(name)) for name in (left, right)]
+    score += 0.3 * sum("person" in each for each in words)
+    score -= 0.5 * sum(
+        bool(each & {"incident", "event"}) and "person" not in each for each in words
+    )
+    return score + 0.1 * sum("id" in each for each in words)
 
 
 def _linked(

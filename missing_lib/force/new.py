@@ -20,7 +20,7 @@ from missing_lib.force.peek import Peeked, peek, same_layout
 from missing_lib.force.propose import Proposal, propose
 from missing_lib.force.spec import CODE_PATTERN, Definitions
 from missing_lib.force.when import days, moments, window, years_between
-from missing_lib.force.written import TEMPLATES, force_text, not_found
+from missing_lib.force.written import MARK, TEMPLATES, force_text, not_found, unused_files
 
 #: Share of reports of children below which their edition would be next to empty.
 FEW_CHILDREN = 0.02
@@ -36,7 +36,7 @@ class Made:
     tables : dict of str
         Canonical table to the name of the file that fills it.
     checks : int
-        Places that are marked with ``# CHECK:``.
+        Places that are marked ``CHECK``.
     left : tuple of str
         Files that fill nothing.
     lacking : tuple of str
@@ -90,12 +90,11 @@ def new_force(forces: Path, code: str, files: list[Path], name: str = "") -> Mad
     named = name or code.replace("-", " ").title()
     text = force_text(code, named, path.parent, proposed, peeked, study)
     _write_whole(path, text, code)
-    used = [p.file for p in proposed.values()]
     return Made(
         path=path,
         tables={table: p.file.title for table, p in proposed.items()},
-        checks=text.count("# CHECK:"),
-        left=tuple(file.title for file in peeked if file not in used),
+        checks=text.count(MARK),
+        left=tuple(file.title for file in unused_files(proposed, peeked)),
         lacking=tuple(not_found(proposed)),
         population=_population(proposed, reports),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from missing_lib.force.origin import PARQUET, WORKBOOKS, Origin
 from missing_lib.force.read import read_one
 from missing_lib.force.shapes import Shape, looks_like_a_value, shape_of
 from missing_lib.force.synonyms import known_words
-from missing_lib.force.typed import TYPED
+from missing_lib.force.typed import TYPED, cell_text
 
 #: Values of a column that are looked at for its shape, spread evenly over all of its rows.
 LOOKED_AT = 50_000
@@ -35,6 +36,25 @@ _HEADER_CURE = "its first row must be the names of the columns"
 
 
 @dataclass(frozen=True)
+class Joining:
+    """Columns that another file brings.
+
+    Attributes
+    ----------
+    people, incidents : Peeked
+        The file whose rows they are, and the one that brings columns.
+    on : dict of str
+        Its key column to that of the rows.
+    brought : tuple of str
+    """
+
+    people: Peeked
+    incidents: Peeked
+    on: dict[str, str]
+    brought: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Peeked:
     """One file, or several of one layout, or a sheet.
 
@@ -50,6 +70,8 @@ class Peeked:
         Values of all rows; never written.
     twice : tuple of str
         Names that several columns have.
+    joining : Joining or None
+        The file that brings some of the columns.
     """
 
     paths: tuple[Path, ...]
@@ -57,22 +79,36 @@ class Peeked:
     shapes: dict[str, Shape]
     columns: dict[str, pd.Series] = field(repr=False)
     twice: tuple[str, ...] = ()
+    joining: Joining | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:
         """What messages call it: names of files, and that of the sheet."""
         files = " + ".join(path.name for path in self.paths)
+        if self.joining is not None:
+            return f"{files} with {self.joining.incidents.title}"
         return f"{files}, {self.origin.sheet}" if self.origin.sheet else files
+
+    @property
+    def parts(self) -> tuple[Peeked, ...]:
+        """The files that it is made of."""
+        if self.joining is None:
+            return (self,)
+        return (self.joining.people, self.joining.incidents)
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(next(iter(self.columns.values())))
+        return len(next(iter(self.columns.values()), ()))
 
     @property
     def recognised(self) -> bool:
-        """Whether the header holds any word that names of columns are made of."""
-        return any(known_words(name) for name in self.shapes)
+        """Whether the first row is a header: by its words, or by what stands below it.
+
+        Above dates or numbers stands a name, as it is neither; see :func:`_check_header`.
+        """
+        below = any(shape.kind not in ("other", "empty") for shape in self.shapes.values())
+        return below or any(known_words(name) for name in self.shapes)
 
     def together(self, *names: str) -> pd.DataFrame:
         """The values of some columns."""
@@ -122,35 +158,41 @@ def _one(group: list[Peeked]) -> Peeked:
 
 
 def _sheets(path: Path, what: str) -> list[Peeked]:
-    """The sheets of an Excel file that hold a table."""
-    try:
-        book = openpyxl.load_workbook(path, read_only=True)
-        names = list(book.sheetnames)
-        book.close()
-    except Exception:  # a damaged archive fails in many ways; reading it says which is meant
-        names = []
-    if len(names) < 2:
-        return [_looked_at(path, _sheet_origin(path, what, None), what)]
+    """The sheets of an Excel file; one that is no table has no columns."""
+    tops = _tops(path)
+    several = len(tops) > 1
     found: list[Peeked] = []
     problems: list[str] = []
-    for name in names:
+    for name, lines in tops.items() or [("", [])]:
+        row, sheet = _header_row(lines), name if several else None
+        origin = Origin(file=(path.name,), sheet=sheet, header_row=row)
         try:
-            file = _looked_at(path, _sheet_origin(path, what, name), what)
+            found.append(_looked_at(path, origin, what))
         except ContractError as problem:
             problems += problem.problems
-        else:
-            found += [file] if file.rows else []
-    if not found:
-        raise ContractError(problems or [f"{what}: none of its sheets holds rows"])
+            found.append(Peeked((path,), origin.model_copy(update={"file": ()}), {}, {}))
+    if not any(file.columns for file in found):
+        raise ContractError(dict.fromkeys(problems))
     return found
 
 
-def _sheet_origin(path: Path, what: str, sheet: str | None) -> Origin:
-    """A sheet and where its header stands."""
-    plain = Origin(file=(path.name,), sheet=sheet)
-    top = _read(path, plain, what)
-    lines = [[str(name) for name in top.columns], *top.iloc[:_TOP].fillna("").values.tolist()]
-    return Origin(file=(path.name,), sheet=sheet, header_row=_header_row(lines))
+def _tops(path: Path) -> dict[str, list[list[str]]]:
+    """The first rows of each sheet; none of a file that cannot be read, which reading says."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that hold no cell
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            tops = {
+                sheet.title: [
+                    [cell_text(cell) for cell in row]
+                    for row in sheet.iter_rows(max_row=_TOP, values_only=True)
+                ]
+                for sheet in book.worksheets
+            }
+            book.close()
+    except Exception:  # a damaged archive fails in many ways
+        return {}
+    return tops
 
 
 def _text_origin(path: Path, what: str) -> Origin:

@@ -8,6 +8,7 @@ from missing_lib.force.clocks import NO_COLUMN, with_clocks
 from missing_lib.force.links import PersonColumn, overlap, person_columns, written_differently
 from missing_lib.force.mapped import Mapped, all_flags, formats_of, mapped
 from missing_lib.force.peek import Peeked
+from missing_lib.force.relate import joined_incidents
 from missing_lib.force.schema import SCHEMA, Column
 from missing_lib.force.shapes import Shape
 from missing_lib.force.sift import earliest_date, sifted_incidents, sifted_persons
@@ -65,6 +66,10 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
         By canonical table, in canonical order.
     """
     people = person_columns(files)
+    both = _with_join(files, people)
+    if both is not None:
+        files = [*(file for file in files if file not in both.parts), both]
+        people = person_columns(files)
     made = {(t, n): _fill(t, file, people.get(n)) for t in SCHEMA for n, file in enumerate(files)}
     best: dict[str, int] = {
         table: max(range(len(files)), key=lambda n, t=table: made[t, n].fit)  # type: ignore[misc]
@@ -80,6 +85,22 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
             free.discard(number)
     whole = {table: made[table, best[table]] for table in best} | first
     return {table: whole[table] for table in SCHEMA if table in whole}
+
+
+def _with_join(files: list[Peeked], people: dict[int, PersonColumn]) -> Peeked | None:
+    """Incidents and their people joined, where no file has both."""
+    made = [_fill("incidents", file, people.get(n)).columns for n, file in enumerate(files)]
+    lacks = [{n for n, one in columns.items() if one.names == (NO_COLUMN,)} for columns in made]
+    if any("person_id" not in lack and "reported_at" not in lack for lack in lacks):
+        return None
+    dated = [file for file, lack in zip(files, lacks, strict=True) if "reported_at" not in lack]
+    found = [
+        joined_incidents(files[n], person, file)
+        for n, person in people.items()
+        for file in dated
+        if file is not files[n]
+    ]
+    return max((one for one in found if one is not None), key=lambda one: one.rows, default=None)
 
 
 def _people_and_incidents(
@@ -173,7 +194,7 @@ def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
         used |= set(names)
     if table == "incidents" and "reported_at" not in columns:
         free = {names: shape for names, shape in shapes.items() if not used & set(names)}
-        found = earliest_date(file, free, columns.get("person_id"))
+        found = _stand_in(columns) or earliest_date(file, free, columns.get("person_id"))
         if found is not None:
             columns["reported_at"], scores["reported_at"] = found, TAKEN
     fit = _fit(table, scores, file, columns)
@@ -182,6 +203,13 @@ def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
             nothing = Mapped((NO_COLUMN,), doubts=("no column was found for this",))
             columns.setdefault(name, nothing)
     return Proposal(table, file, _ordered(table, columns), fit)
+
+
+def _stand_in(columns: dict[str, Mapped]) -> Mapped | None:
+    """The time of going missing, which stands for the report where no date of one is found."""
+    missing = columns.pop("missing_from_at", None)
+    why = "no date of a report was found, so the time of going missing stands for it"
+    return None if missing is None else missing.doubted(why)
 
 
 def _ordered(table: str, columns: dict[str, Mapped]) -> dict[str, Mapped]:

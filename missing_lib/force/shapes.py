@@ -43,6 +43,9 @@ _NUMBERS = (
     (re.compile(r"[2-5]\d{4}(?:[.,]\d+)?"), "excel"),
     (re.compile(_MINUTE), "%H%M"),
 )
+#: Formats of numbers that are dates or times only if the column's name says so.
+_DOUBTFUL = ("%Y", "%Y.0", "excel", "%H%M")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _EPOCH = re.compile(r"1[0-9]\d{8}(?:\d{3})?(?:\.0)?")
 
 
@@ -207,7 +210,10 @@ def _numbers(count: Counter[str]) -> Shape | None:
     total = sum(count.values())
     for pattern, one in _NUMBERS:
         if sum(count[v] for v in count if pattern.fullmatch(v)) >= 0.8 * total:
-            return Shape("number", (one,))
+            kind = "number" if one in _DOUBTFUL else "moment" if "%H" in one else "date"
+            return Shape(kind, (one,))
     if all(_EPOCH.fullmatch(value) for value in count):
         return Shape("epoch")
+    if all(_NUMBER.fullmatch(value) for value in count):
+        return Shape("number")
     return None

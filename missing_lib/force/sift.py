@@ -17,6 +17,8 @@ from missing_lib.force.when import days, moments, overlapping, years_between
 VARIES = 0.1
 #: Share of incidents that would merge, and of ends before the report, that make an end doubtful.
 MERGED, BEFORE = 0.1, 0.5
+#: Share of the rows from which on distinct numbers may be those of incidents.
+MANY = 0.2
 #: Median days away from which on a later date is not taken for the end by itself.
 LONG = 7
 #: Years that lie between a birth and a report, in the middle, if it is one.
@@ -59,7 +61,7 @@ def _describes(file: Peeked, person: tuple[str, ...], names: tuple[str, ...]) ->
 def sifted_incidents(file: Peeked, columns: Columns) -> tuple[Columns, tuple[str, ...]]:
     """Incidents with an identifier and a plausible end; what was left out, in words."""
     if NO_COLUMN in (name for one in columns.values() for name in one.names):
-        return columns, ()
+        return columns, _unread_dates(file, columns, "incidents")
     columns = dict(columns)
     person = columns["person_id"]
     if holds_nobody(file.columns[person.names[0]]):
@@ -103,8 +105,13 @@ def _made_id(file: Peeked, columns: Columns) -> Mapped:
     used = {name for one in columns.values() for name in one.names}
     for name in identifiers(file):
         if name not in used and not _lost(file, (name,)) and "id" in words_of(name):
-            why = "taken because no value occurs twice"
-            return Mapped((name,), doubts=(why,))
+            return Mapped((name,), doubts=("taken because no value occurs twice",))
+    for name, distinct in identifiers(file).items():
+        both = (name, *person)
+        many = len(distinct) >= MANY * file.rows and "id" in words_of(name)
+        if name not in used and many and not _lost(file, both):
+            why = "with the person it occurs once; one number may stand for several people"
+            return Mapped(both, doubts=(why,))
     made = min((*person, *report), (*person, report[0]), key=lambda names: _lost(file, names))
     doubt = "made from person and report, as no identifier was found"
     if _lost(file, made):
@@ -188,7 +195,9 @@ def _unread_dates(file: Peeked, columns: Columns, table: str) -> tuple[str, ...]
         if name in used or shape.dated or shape.kind in ("clock", "empty", "number"):
             continue
         for wanted, column in SCHEMA[table].items():
-            dated = column.kind in ("date", "time") and wanted not in columns
+            dated = column.kind in ("date", "time") and (
+                wanted not in columns or columns[wanted].names == (NO_COLUMN,)
+            )
             if dated and likeness(name, table, wanted) >= 0.7:
                 what = (
                     "seconds since 1970, which no format reads: export dates"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import textwrap
+from itertools import groupby
 from pathlib import Path
 
 import yaml
@@ -20,6 +22,8 @@ from missing_lib.force.when import Window
 
 #: Beside the folders of the forces; not a force.
 TEMPLATES = "templates"
+#: Signs in a line, and what a place to look at begins with.
+_WIDTH, MARK = 96, "# CHECK: "
 #: Written where no report could be read.
 _SOME_YEARS = ("2015-01-01", "2019-12-31")
 
@@ -70,13 +74,10 @@ def force_text(
     missing = [table for table in SCHEMA if table not in proposed]
     if missing:
         lines.append(f"  # Not supplied: {', '.join(missing)}; chapters that need them say so.")
-    used = [p.file for p in proposed.values()]
-    for file in peeked:
-        if file not in used:
-            why = "no column of it is needed" if file.recognised else (
-                "no name in its first row is known"
-            )  # fmt: skip
-            lines.append(f"  # CHECK: {_quoted(file.title)} is not used: {why}.")
+    for file in unused_files(proposed, peeked):
+        known = "no column of it is needed"
+        why = known if file.recognised else "no name in its first row is known"
+        lines += _check(f"{_quoted(file.title)} is not used: {why}", "  ")
     return "\n".join(lines) + "\n"
 
 
@@ -88,27 +89,35 @@ def _study_lines(study: Window | None) -> list[str]:
         why = "whole months with reports; the extract must cover them from first day to last"
         if study.quiet:
             why += ". Reports before and after, in months with few of them, are not counted"
-    return [f"# CHECK: {why}.", "study:", f"  start: {start}", f"  end: {end}"]
+    return [*_check(why, ""), "study:", f"  start: {start}", f"  end: {end}"]
 
 
-def _source_head(table: str, proposal: Proposal, folder: Path) -> list[str]:
-    """Where a source lies, and how it is read."""
-    file, origin = proposal.file, proposal.file.origin
+def _source_head(table: str, file: Peeked, folder: Path) -> list[str]:
+    """Where a source lies, how it is read, and what is joined to it."""
+    lines = [f"  {table}:", *(f"    {line}" for line in _origin_lines(file, folder))]
+    if file.joining is not None:
+        lines.append("    join:")
+        lines += [f"      {line}" for line in _origin_lines(file.joining.incidents, folder)]
+        on = ", ".join(f"{_quoted(a)}: {_quoted(b)}" for a, b in file.joining.on.items())
+        brought = ", ".join(_scalar(name) for name in file.joining.brought)
+        lines += [f"      on: {{{on}}}", f"      columns: [{brought}]"]
+    return lines
+
+
+def _origin_lines(file: Peeked, folder: Path) -> list[str]:
+    origin = file.origin
     where = [_scalar(_seen_from(folder, path)) for path in file.paths]
-    lines = [
-        f"  {table}:",
-        f"    file: {where[0]}" if len(where) == 1 else f"    file: [{', '.join(where)}]",
-    ]
+    lines = [f"file: {where[0]}" if len(where) == 1 else f"file: [{', '.join(where)}]"]
     if origin.sheet is not None:
-        lines.append(f"    sheet: {_scalar(origin.sheet)}")
+        lines.append(f"sheet: {_scalar(origin.sheet)}")
     if origin.header_row > 1:
-        lines.append(f"    header_row: {origin.header_row}  # CHECK: the row with the names")
+        lines.append(f"header_row: {origin.header_row}  # CHECK: the row with the names")
     if origin.encoding != "utf-8-sig":
         doubt = "  # CHECK: not UTF-8, so probably this" if origin.encoding == "cp1252" else ""
-        lines.append(f"    encoding: {origin.encoding}{doubt}")
+        lines.append(f"encoding: {origin.encoding}{doubt}")
     if origin.delimiter != ",":
         sign = "tab" if origin.delimiter == "\t" else _scalar(origin.delimiter)
-        lines.append(f"    delimiter: {sign}")
+        lines.append(f"delimiter: {sign}")
     return lines
 
 
@@ -121,8 +130,8 @@ def _seen_from(folder: Path, path: Path) -> str:
 
 
 def _source_lines(table: str, proposal: Proposal, folder: Path) -> list[str]:
-    lines = _source_head(table, proposal, folder)
-    lines += [f"    # CHECK: {aside}." for aside in proposal.asides]
+    lines = _source_head(table, proposal.file, folder)
+    lines += [line for aside in proposal.asides for line in _check(aside, "    ")]
     if proposal.canonical:
         lines.append("    # Names and codes are canonical, so no column is mapped.")
     else:
@@ -133,13 +142,14 @@ def _source_lines(table: str, proposal: Proposal, folder: Path) -> list[str]:
         if lacking:
             lines.append(f"      # Nothing found for: {', '.join(lacking)}")
     if table == "persons" and "birth_date" not in proposal.columns:
-        lines.append("    # CHECK: without birth dates nobody counts as a child or an adult.")
+        what = "without birth dates nobody counts as a child or an adult; build the edition all"
+        lines += _check(what, "    ")
     if proposal.unused:
         names = ", ".join(_quoted(name) for name in proposal.unused)
         lines.append(f"    # Columns that are not read here: {names}")
     if proposal.file.twice:
         names = ", ".join(_quoted(name) for name in proposal.file.twice)
-        lines.append(f"    # CHECK: several columns have one name and are not read: {names}")
+        lines += _check(f"several columns have one name and are not read: {names}", "    ")
     return lines
 
 
@@ -160,7 +170,7 @@ def _shared_lines(proposed: dict[str, Proposal], folder: Path) -> list[str]:
                 names = proposal.columns[when].names
                 dated = _column_lines("date", day_of(names, file.shapes))
                 block = [
-                    *_source_head("ties", proposal, folder),
+                    *_source_head("ties", file, folder),
                     "    shared:",
                     f"      key: {_scalar(key)}",
                     f"      person: {_scalar(person[0])}",
@@ -168,13 +178,13 @@ def _shared_lines(proposed: dict[str, Proposal], folder: Path) -> list[str]:
                     f"      tie_type: {tie}",
                 ]
                 doubt = f"people who share {_quoted(key)} could be tied: take away # below"
-                return [f"  # CHECK: {doubt}", *(f"  #{line[1:]}" for line in block)]
+                return [*_check(doubt, "  "), *(f"  #{line[1:]}" for line in block)]
     return []
 
 
 def _column_lines(name: str, mapped: Mapped) -> list[str]:
     """One canonical column: doubts above, the short form where it is enough."""
-    lines = [f"      # CHECK: {doubt}" for doubt in mapped.doubts]
+    lines = [line for doubt in mapped.doubts for line in _check(doubt, "      ")]
     names = [_scalar(one) for one in mapped.names]
     origin = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
     if not mapped.formats and not mapped.recode:
@@ -186,11 +196,32 @@ def _column_lines(name: str, mapped: Mapped) -> list[str]:
         written = formats[0] if len(formats) == 1 else f"[{', '.join(formats)}]"
         lines.append(f"        format: {written}")
     if mapped.recode:
-        lines.append("        recode:")
-        lines += [f"          {json.dumps(c)}: {_meaning(m)}" for c, m in mapped.recode]
+        lines += _recode_lines(mapped)
     if mapped.rest_missing:
         lines.append("        otherwise_missing: true")
     return lines
+
+
+def _recode_lines(mapped: Mapped) -> list[str]:
+    """Codes by what they become, each meaning on lines of its own."""
+    lines = []
+    for meaning, group in groupby(mapped.recode, key=lambda pair: pair[1]):
+        pairs = [f"{json.dumps(code)}: {_meaning(meaning)}," for code, _ in group]
+        line = "         "
+        for pair in pairs:
+            if len(line) + len(pair) >= _WIDTH:
+                lines.append(line)
+                line = "         "
+            line += f" {pair}"
+        lines.append(line)
+    return ["        recode: {", *lines, "        }"]
+
+
+def _check(what: str, indent: str) -> list[str]:
+    """A place to look at, as a comment that is cut into lines."""
+    lines = textwrap.wrap(what, _WIDTH - len(indent) - len(MARK), break_long_words=False,
+                          break_on_hyphens=False)  # fmt: skip
+    return [f"{indent}{MARK}{lines[0]}", *(f"{indent}#   {line}" for line in lines[1:])]
 
 
 def _meaning(meaning: str | bool | None) -> str:
@@ -208,6 +239,12 @@ def _scalar(text: str) -> str:
     if plain and not text.endswith(" ") and yaml.safe_load(text) == text:
         return text
     return _quoted(text)
+
+
+def unused_files(proposed: dict[str, Proposal], peeked: list[Peeked]) -> list[Peeked]:
+    """Files that fill nothing."""
+    used = [part for proposal in proposed.values() for part in proposal.file.parts]
+    return [file for file in peeked if file not in used]
 
 
 def not_found(proposed: dict[str, Proposal]) -> list[str]:
