@@ -140,6 +140,7 @@ def holds_nobody(values: pd.Series) -> bool:
 def differing(file: Peeked, person: tuple[str, ...], names: tuple[str, ...]) -> float:
     """Share of the people with several rows whose rows differ in these columns."""
     rows = file.together(*dict.fromkeys((*person, *names)))
+    rows = rows[(rows[list(person)] != "").all(axis=1)]
     several = rows.groupby(list(person), sort=False).size()
     number = int((several > 1).sum())
     if not number:

@@ -11,7 +11,7 @@ from missing_lib.force.peek import Peeked
 from missing_lib.force.relate import joined_incidents
 from missing_lib.force.schema import SCHEMA, Column
 from missing_lib.force.shapes import Shape
-from missing_lib.force.sift import earliest_date, sifted_incidents, sifted_persons
+from missing_lib.force.sift import describes, earliest_date, sifted_incidents, sifted_persons
 from missing_lib.force.synonyms import FILES, likeness, words_of
 
 #: Likeness below which a name is not taken, and below which it is marked as unsure.
@@ -172,6 +172,8 @@ def day_of(names: tuple[str, ...], shapes: dict[str, Shape]) -> Mapped:
 
 def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
     shapes, beside = with_clocks(file.shapes)
+    if table == "incidents":
+        shapes = _of_incidents(file, shapes, person)
     scored = sorted(
         (
             (_score(names, shape, table, name, person), name, names)
@@ -194,7 +196,7 @@ def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
         used |= set(names)
     if table == "incidents" and "reported_at" not in columns:
         free = {names: shape for names, shape in shapes.items() if not used & set(names)}
-        found = _stand_in(columns) or earliest_date(file, free, columns.get("person_id"))
+        found = _stand_in(columns) or earliest_date(file, free)
         if found is not None:
             columns["reported_at"], scores["reported_at"] = found, TAKEN
     fit = _fit(table, scores, file, columns)
@@ -203,6 +205,22 @@ def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
             nothing = Mapped((NO_COLUMN,), doubts=("no column was found for this",))
             columns.setdefault(name, nothing)
     return Proposal(table, file, _ordered(table, columns), fit)
+
+
+def _of_incidents(
+    file: Peeked, shapes: dict[tuple[str, ...], Shape], person: PersonColumn | None
+) -> dict[tuple[str, ...], Shape]:
+    """Columns without the dates that are the same in all rows of a person, such as a birth."""
+    named = max(file.shapes, key=lambda name: likeness(name, "incidents", "person_id"))
+    sure = likeness(named, "incidents", "person_id") >= SURE
+    who = named if sure else person.name if person is not None else None
+    if who is None:
+        return shapes
+    return {
+        names: shape
+        for names, shape in shapes.items()
+        if not (shape.dated and describes(file, (who,), names))
+    }
 
 
 def _stand_in(columns: dict[str, Mapped]) -> Mapped | None:

@@ -15,8 +15,9 @@ from missing_lib.force.when import days, moments, overlapping, years_between
 
 #: Share of people whose rows differ from which on a column does not describe the person.
 VARIES = 0.1
-#: Share of incidents that would merge, and of ends before the report, that make an end doubtful.
-MERGED, BEFORE = 0.1, 0.5
+#: Share of incidents that would merge from which on an end is left out, also if it is called a
+#: return; and share of ends before the report.
+MERGED, FOUND, BEFORE = 0.1, 0.3, 0.5
 #: Share of the rows from which on distinct numbers may be those of incidents.
 MANY = 0.2
 #: Median days away from which on a later date is not taken for the end by itself.
@@ -27,15 +28,11 @@ AGES = (5, 70)
 Columns = dict[str, Mapped]
 
 
-def earliest_date(
-    file: Peeked, shapes: dict[tuple[str, ...], Shape], person: Mapped | None
-) -> Mapped | None:
+def earliest_date(file: Peeked, shapes: dict[tuple[str, ...], Shape]) -> Mapped | None:
     """The earliest among the best filled dates that are no births: the report, perhaps."""
     found = []
     for names, shape in shapes.items():
         if not shape.dated or "birth" in words_of(names[0]):
-            continue
-        if person is not None and _describes(file, person.names, names):
             continue
         times = moments(file, names, formats_of(shape, SCHEMA["incidents"]["reported_at"])[0])
         found.append((float(times.notna().mean()), times.median(), names))
@@ -49,10 +46,10 @@ def earliest_date(
     return mapped(names, shapes[names], column, "reported_at").doubted(why)
 
 
-def _describes(file: Peeked, person: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def describes(file: Peeked, person: tuple[str, ...], names: tuple[str, ...]) -> bool:
     """Whether a column is the same in all rows of a person, of whom some have several."""
     several = not file.together_unique(*person)
-    return several and differing(file, person, names) == 0
+    return several and differing(file, person, names) <= VARIES
 
 
 # --- incidents ----------------------------------------------------------------------------------
@@ -137,7 +134,7 @@ def _with_end(file: Peeked, columns: Columns) -> tuple[Columns, tuple[str, ...]]
     if before >= BEFORE:
         share = "most of its dates lie before the report"
     names = " + ".join(repr(name) for name in end.names)
-    if "found" in words_of(end.names[0]) and before < BEFORE:
+    if "found" in words_of(end.names[0]) and before < BEFORE and merged < FOUND:
         doubt = f"{share}, and are merged into it: is this the return?"
         return {**columns, "ended_at": end.doubted(doubt)}, ()
     aside = (

@@ -96,7 +96,8 @@ def _source_head(table: str, file: Peeked, folder: Path) -> list[str]:
     """Where a source lies, how it is read, and what is joined to it."""
     lines = [f"  {table}:", *(f"    {line}" for line in _origin_lines(file, folder))]
     if file.joining is not None:
-        lines.append("    join:")
+        what = "each row is taken for a missing person: are others in it, such as who reported?"
+        lines += [*_check(f"joined, as no file has both; {what}", "    "), "    join:"]
         lines += [f"      {line}" for line in _origin_lines(file.joining.incidents, folder)]
         on = ", ".join(f"{_quoted(a)}: {_quoted(b)}" for a, b in file.joining.on.items())
         brought = ", ".join(_scalar(name) for name in file.joining.brought)
