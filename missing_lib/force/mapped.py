@@ -9,6 +9,9 @@ from missing_lib.force.schema import STUDY_MARKERS, Column
 from missing_lib.force.shapes import Shape
 from missing_lib.force.usual import Meaning, usual_codes
 
+#: Codes that a column of yes and no has at most.
+FEW_FLAGS = 6
+
 
 @dataclass(frozen=True)
 class Mapped:
@@ -59,6 +62,12 @@ def all_flags(shape: Shape) -> bool:
     return shape.kind == "empty" or (
         bool(shape.codes) and {code.lower() for code in shape.codes} <= set(FLAGS)
     )
+
+
+def like_flags(shape: Shape) -> bool:
+    """Whether a column holds few codes, and some yes or no among them."""
+    known = usual_codes("harm", shape.codes)[1]
+    return all_flags(shape) or (bool(known) and len(shape.codes) <= FEW_FLAGS)
 
 
 def formats_of(shape: Shape, column: Column) -> tuple[tuple[str, ...], list[str]]:

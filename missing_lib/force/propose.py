@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from missing_lib.force.clocks import NO_COLUMN, with_clocks
 from missing_lib.force.links import PersonColumn, overlap, person_columns, written_differently
-from missing_lib.force.mapped import Mapped, all_flags, formats_of, mapped
+from missing_lib.force.mapped import Mapped, formats_of, like_flags, mapped
 from missing_lib.force.peek import Peeked
 from missing_lib.force.relate import joined_incidents
 from missing_lib.force.schema import SCHEMA, Column
@@ -256,7 +256,9 @@ def _score(
         return by_name + (0.02 if moment and by_name else 0.0)
     if shape.dated or shape.kind == "clock":
         return 0.0
-    if column.kind == "flag" and not all_flags(shape):
+    if column.kind == "flag" and not like_flags(shape):
+        return by_name - 0.2
+    if name == "placement_id" and like_flags(shape):
         return by_name - 0.2
     if name == "incident_id":
         return by_name + (0.05 if shape.unique else -0.05)
