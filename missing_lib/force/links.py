@@ -123,7 +123,8 @@ def _repeating(file: Peeked, ids: dict[str, pd.Index]) -> PersonColumn | None:
 def overlap(people: pd.Series, known: pd.Series) -> float:
     """Share of rows whose person occurs among those known; 1 without any."""
     given = people[people != ""]
-    return float(given.isin(known[known != ""].unique()).mean()) if len(given) else 1.0
+    there = pd.Index(known[known != ""].unique()).get_indexer(pd.Index(given)) >= 0
+    return float(there.mean()) if len(given) else 1.0
 
 
 def written_differently(people: pd.Series, known: pd.Series) -> bool:

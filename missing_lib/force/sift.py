@@ -11,7 +11,7 @@ from missing_lib.force.peek import Peeked
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.shapes import Shape
 from missing_lib.force.synonyms import likeness, words_of
-from missing_lib.force.when import days, moments, overlapping, years_between
+from missing_lib.force.when import days, middle, moments, overlapping, years_between
 
 #: Share of people whose rows differ from which on a column does not describe the person.
 VARIES = 0.1
@@ -35,9 +35,10 @@ def earliest_date(file: Peeked, shapes: dict[tuple[str, ...], Shape]) -> Mapped 
         if not shape.dated or "birth" in words_of(names[0]):
             continue
         times = moments(file, names, formats_of(shape, SCHEMA["incidents"]["reported_at"])[0])
-        found.append((float(times.notna().mean()), times.median(), names))
+        if times.notna().any():
+            found.append((float(times.notna().mean()), middle(times), names))
     full = max((share for share, _, _ in found), default=0.0)
-    best = sorted((middle, names) for share, middle, names in found if share >= 0.9 * full)
+    best = sorted((usual, names) for share, usual, names in found if share >= 0.9 * full)
     if not best:
         return None
     names = best[0][1]
@@ -256,14 +257,14 @@ def _with_birth(file: Peeked, columns: Columns, incidents: Peeked, others: Colum
     used = {name for one in columns.values() for name in one.names}
     if file is incidents:
         used |= {name for one in others.values() for name in one.names}
-    middle = moments(incidents, report.names, report.formats).median()
+    usual = middle(moments(incidents, report.names, report.formats))
     column = SCHEMA["persons"]["birth_date"]
     person = columns["person_id"].names
     for name, shape in file.shapes.items():
         if not shape.dated or name in used or _named_otherwise(name):
             continue
         births = days(file, name, formats_of(shape, column)[0]).dropna()
-        ages = years_between(births, pd.Series(middle, index=births.index))
+        ages = years_between(births, pd.Series(usual, index=births.index))
         plausible = (
             len(ages) and AGES[0] <= ages.median() <= AGES[1] and ages.between(-5, 110).all()
         )

@@ -45,6 +45,12 @@ def days(file: Peeked, name: str, formats: tuple[str, ...]) -> pd.Series:
     return parse_dates(text, formats)
 
 
+def middle(times: pd.Series) -> pd.Timestamp:
+    """The median moment, missing where none is known."""
+    known = times.dropna()
+    return known.median() if len(known) else pd.NaT
+
+
 def overlapping(people: pd.Series, reports: pd.Series, ends: pd.Series) -> float:
     """Share of the rows that begin before the same person's earlier row has ended."""
     rows = pd.DataFrame({"person": people, "report": reports, "end": ends})

@@ -144,7 +144,9 @@ def _source_lines(table: str, proposal: Proposal, folder: Path) -> list[str]:
             lines.append(f"      # Nothing found for: {', '.join(lacking)}")
     if table == "persons" and "birth_date" not in proposal.columns:
         what = "without birth dates nobody counts as a child or an adult; build the edition all"
-        lines += _check(what, "    ")
+        aged = any("age" in words_of(name) for name in proposal.file.shapes)
+        cure = ". An age cannot stand for it: export the date or the year of birth" if aged else ""
+        lines += _check(what + cure, "    ")
     if proposal.unused:
         names = ", ".join(_quoted(name) for name in proposal.unused)
         lines.append(f"    # Columns that are not read here: {names}")
