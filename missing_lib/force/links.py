@@ -8,7 +8,7 @@ from itertools import combinations
 import pandas as pd
 
 from missing_lib.force.peek import Peeked
-from missing_lib.force.synonyms import words_of
+from missing_lib.force.synonyms import likeness, words_of
 
 #: Distinct values below which a column is no identifier, and share of rows that must be filled.
 FEWEST, FILLED = 5, 0.5
@@ -79,7 +79,18 @@ def _alike(
     score -= 0.5 * sum(
         bool(each & {"incident", "event"}) and "person" not in each for each in words
     )
+    score += sum(
+        _about_people(one) for one, alone in zip((file, other), once, strict=True) if alone
+    )
     return score + 0.1 * sum("id" in each for each in words)
+
+
+def _about_people(file: Peeked) -> float:
+    """Whether a file, by its names, describes people rather than what is reported of them."""
+    traits = ("birth_date", "sex", "ethnicity_self", "ethnicity_officer")
+    described = max(likeness(n, "persons", trait) for n in file.shapes for trait in traits)
+    reported = max(likeness(n, "incidents", "reported_at") for n in file.shapes)
+    return 0.4 * (described > 0.5) - 0.4 * (reported > 0.7)
 
 
 def _linked(

@@ -68,15 +68,16 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
     people = person_columns(files)
     both = _with_join(files, people)
     if both is not None:
-        files = [*(file for file in files if file not in both.parts), both]
-        people = person_columns(files)
+        people[len(files)] = people[files.index(both.parts[0])]
+        files = [*files, both]
     made = {(t, n): _fill(t, file, people.get(n)) for t in SCHEMA for n, file in enumerate(files)}
     best: dict[str, int] = {
         table: max(range(len(files)), key=lambda n, t=table: made[t, n].fit)  # type: ignore[misc]
         for table in ("incidents", "persons")
     }
     first = _people_and_incidents(made, best, people)
-    free = set(range(len(files))) - set(best.values())
+    used = {id(part) for n in best.values() for part in (files[n], *files[n].parts)}
+    free = {n for n, file in enumerate(files) if not used & {id(p) for p in (file, *file.parts)}}
     rest = [(made[t, n].fit, t, n) for t in SCHEMA if t not in best for n in free]
     for fit, table, number in sorted(rest, key=lambda one: (-one[0], one[1], one[2])):
         open_ = fit > 0 and table not in best and number in free
@@ -88,19 +89,34 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
 
 
 def _with_join(files: list[Peeked], people: dict[int, PersonColumn]) -> Peeked | None:
-    """Incidents and their people joined, where no file has both."""
-    made = [_fill("incidents", file, people.get(n)).columns for n, file in enumerate(files)]
-    lacks = [{n for n, one in columns.items() if one.names == (NO_COLUMN,)} for columns in made]
-    if any("person_id" not in lack and "reported_at" not in lack for lack in lacks):
+    """Incidents and their people joined, where no file surely has both."""
+    made = [_fill("incidents", file, people.get(n)) for n, file in enumerate(files)]
+    if any(_surely_incidents(one) for one in made):
         return None
-    dated = [file for file, lack in zip(files, lacks, strict=True) if "reported_at" not in lack]
+    dated = [one for one in made if one.columns["reported_at"].names != (NO_COLUMN,)]
     found = [
-        joined_incidents(files[n], person, file)
+        (_reported(one), joined)
         for n, person in people.items()
-        for file in dated
-        if file is not files[n]
+        for one in dated
+        if one.file is not files[n]
+        and (joined := joined_incidents(files[n], person, one.file)) is not None
     ]
-    return max((one for one in found if one is not None), key=lambda one: one.rows, default=None)
+    return max(found, key=lambda pair: (pair[0], pair[1].rows))[1] if found else None
+
+
+def _reported(proposal: Proposal) -> float:
+    """How surely the name of a column says that it is the report."""
+    return max(
+        likeness(n, "incidents", "reported_at") for n in proposal.columns["reported_at"].names
+    )
+
+
+def _surely_incidents(proposal: Proposal) -> bool:
+    """Whether people occur several times in a file, each time with a date of a report."""
+    person = proposal.columns["person_id"].names
+    if person == (NO_COLUMN,) or proposal.file.together_unique(*person):
+        return False
+    return _reported(proposal) >= SURE
 
 
 def _people_and_incidents(

@@ -104,14 +104,16 @@ def _made_id(file: Peeked, columns: Columns) -> Mapped:
     for name in identifiers(file):
         if name not in used and not _lost(file, (name,)) and "id" in words_of(name):
             return Mapped((name,), doubts=("taken because no value occurs twice",))
-    for name, distinct in identifiers(file).items():
-        both = (name, *person)
-        many = len(distinct) >= MANY * file.rows and "id" in words_of(name)
-        if name not in used and many and not _lost(file, both):
-            why = "with the person it occurs once; one number may stand for several people"
-            return Mapped(both, doubts=(why,))
+    numbers = [
+        (name, *person)
+        for name, distinct in identifiers(file).items()
+        if name not in used and len(distinct) >= MANY * file.rows and "id" in words_of(name)
+    ]
     made = min((*person, *report), (*person, report[0]), key=lambda names: _lost(file, names))
     doubt = "made from person and report, as no identifier was found"
+    best = min(numbers, key=lambda names: _lost(file, names), default=None)
+    if best is not None and _lost(file, best) <= _lost(file, made):
+        made, doubt = best, "one number may stand for several people, so the person is part of it"
     if _lost(file, made):
         doubt += "; rows that share both are merged if they agree, otherwise one is set aside"
     return Mapped(made, doubts=(doubt,))

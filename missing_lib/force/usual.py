@@ -35,6 +35,15 @@ _SELF_DEFINED: Family = {
     **_each("other", "O1", "O2", "O9"),
     **_each("not_stated", "NS", "N1", "N2", "N3"),
 }
+#: Codes of the returns that local authorities make on children.
+_CHILDREN: Family = {
+    **_each("white", "WBRI", "WIRI", "WOTH", "WIRT", "WROM"),
+    **_each("mixed", "MWBC", "MWBA", "MWAS", "MOTH"),
+    **_each("asian", "AIND", "APKN", "ABAN", "AOTH", "CHNE"),
+    **_each("black", "BCRB", "BAFR", "BOTH"),
+    **_each("other", "OOTH"),
+    **_each("not_stated", "REFU", "NOBT"),
+}
 _APPEARANCE: Family = {
     "IC1": "white", "IC2": "white", "IC3": "black", "IC4": "asian", "IC5": "asian",
     "IC6": "other", "IC7": "not_stated", "IC9": "not_stated", "IC0": "not_stated",
@@ -57,6 +66,7 @@ _ETHNICITY: tuple[Family, ...] = (
     {"A": "asian", "B": "black", "M": "mixed", "O": "other", "W": "white", "N": "not_stated",
      "U": "not_stated"},
     _SELF_DEFINED,
+    _CHILDREN,
     _APPEARANCE,
 )  # fmt: skip
 _RISK: tuple[Family, ...] = (
