@@ -357,6 +357,16 @@ def test_months_with_few_reports_at_the_ends_are_left_out_of_the_study(tmp_path:
     assert "Reports before and after, in months with few of them, are not counted" in comments
 
 
+def test_every_row_of_a_long_file_is_looked_at(tmp_path: Path) -> None:
+    rows = [[f"r{n}", f"p{n % 900}", f"2016-{n // 5000 + 1:02}-{n % 28 + 1:02}"]
+            for n in range(60_000)]  # fmt: skip
+    rows[-1][0] = "r0"
+    names = ["incident no", "person no", "date reported"]
+    force, text, _ = proposed(tmp_path, write(tmp_path / "a.csv", names, rows))
+    assert (f"{force.study.start}", f"{force.study.end}") == ("2016-01-01", "2016-12-31")
+    assert "one number stands for several people" in text
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_overlaps_are_those_of_a_search_through_all_pairs(seed: int) -> None:
     draw = random.Random(seed)
