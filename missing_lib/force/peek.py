@@ -1,4 +1,4 @@
-"""What an extract's file looks like: names, encoding, and the shape of each column's values.
+"""What an extract's files look like: names, encoding, and the shape of each column's values.
 
 Values are looked at and forgotten: of a column only its kind, its date formats and whether its
 codes are known are kept for writing.
@@ -9,103 +9,122 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+
+import openpyxl
+import pandas as pd
 
 from missing_lib.force.errors import ContractError
 from missing_lib.force.origin import PARQUET, WORKBOOKS, Origin
 from missing_lib.force.read import read_one
-from missing_lib.force.typed import TYPED
+from missing_lib.force.shapes import Shape, looks_like_a_value, shape_of
+from missing_lib.force.synonyms import known_words
+from missing_lib.force.typed import TYPED, cell_text
 
-#: Rows that are looked at; the check afterwards reads all of them.
-LOOKED_AT = 20_000
-#: Distinct values up to which a column may hold codes.
-FEW = 30
-#: Share of values that must look alike, and below which a way of writing is taken for a slip.
-MOST, SLIP = 0.8, 0.02
+#: Values of a column that are looked at for its shape, spread evenly over all of its rows.
+LOOKED_AT = 50_000
+#: First lines among which the header is looked for, below a title.
+_TOP = 12
 _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 1 << 20
-
-_CLOCK = r"\d{1,2}:\d\d(?P<sec>:\d\d)?(?P<frac>\.\d+)?(?P<half> ?[AaPp][Mm])?"
-_DATE = re.compile(
-    r"(?P<a>\d{1,4})(?P<sign>[-/. ])(?P<b>\d{1,2}|[A-Za-z]{3,9})(?P=sign)(?P<c>\d{2,4}|\d)"
-    rf"(?:(?P<gap>[T ]){_CLOCK}(?P<zone>Z|[+-]\d\d:?\d\d)?(?P<named>\[[^\]]*\])?)?"
-)
-_CLOCK_ONLY = re.compile(_CLOCK)
-_PACKED = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_YEAR = re.compile(r"(?:19|20)\d\d(?P<tail>\.0)?")
-_SERIAL = re.compile(r"[2-5]\d{4}(?:\.\d+)?")
+_HEADER_CURE = "its first row must be the names of the columns"
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What the values of one column look like.
+class Joining:
+    """Columns that another file brings.
 
     Attributes
     ----------
-    kind : {"empty", "date", "moment", "clock", "number", "other"}
-        A moment is a date with a clock time, a clock is a time alone.
-    formats : tuple of str
-        Ways in which dates or clock times are written, the most frequent first.
-    order : {"", "sure", "unsure", "mixed"}
-        Whether a value shows which number is the day and which is the month.
-    unique : bool
-        No value occurs twice.
-    codes : frozenset of str
-        Distinct values if there are few, for comparison with code books; never written.
+    people, incidents : Peeked
+        The file whose rows they are, and the one that brings columns.
+    on : dict of str
+        Its key column to that of the rows.
+    brought : tuple of str
     """
 
-    kind: str
-    formats: tuple[str, ...] = ()
-    order: str = ""
-    unique: bool = False
-    codes: frozenset[str] = field(default=frozenset(), repr=False)
-
-    @property
-    def dated(self) -> bool:
-        """True where the values are dates, with or without a clock time."""
-        return self.kind in ("date", "moment")
-
-    @property
-    def iso(self) -> bool:
-        """True where all values are written year first, as nothing else is."""
-        return all(one.startswith("%Y-%m-%d") for one in self.formats)
+    people: Peeked
+    incidents: Peeked
+    on: dict[str, str]
+    brought: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Peeked:
-    """One file.
+    """One file, or several of one layout, or a sheet.
 
     Attributes
     ----------
-    path : Path
-    encoding, delimiter : str
+    paths : tuple of Path
+    origin : Origin
+        How it is read; its files are left empty.
     shapes : dict of Shape
-        By name of the extract's column, in order; columns without a name are left out.
-    columns : dict of list of str
-        Values of the rows that were looked at; never written.
+        By name of the extract's column, in order; columns without a name, and names that occur
+        twice, are left out.
+    columns : dict of Series of str
+        Values of all rows; never written.
+    twice : tuple of str
+        Names that several columns have.
+    joining : Joining or None
+        The file that brings some of the columns.
     """
 
-    path: Path
-    encoding: str
-    delimiter: str
+    paths: tuple[Path, ...]
+    origin: Origin
     shapes: dict[str, Shape]
-    columns: dict[str, list[str]] = field(repr=False)
+    columns: dict[str, pd.Series] = field(repr=False)
+    twice: tuple[str, ...] = ()
+    joining: Joining | None = field(default=None, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What messages call it: names of files, and that of the sheet."""
+        files = " + ".join(path.name for path in self.paths)
+        if self.joining is not None:
+            return f"{files} with {self.joining.incidents.title}"
+        return f"{files}, {self.origin.sheet}" if self.origin.sheet else files
+
+    @property
+    def parts(self) -> tuple[Peeked, ...]:
+        """The files that it is made of."""
+        if self.joining is None:
+            return (self,)
+        return (self.joining.people, self.joining.incidents)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self.columns.values()), ()))
+
+    @property
+    def recognised(self) -> bool:
+        """Whether the first row is a header: by its words, or by what stands below it.
+
+        Above dates or numbers stands a name, as it is neither; see :func:`_check_header`.
+        """
+        below = any(shape.kind not in ("other", "empty") for shape in self.shapes.values())
+        return below or any(known_words(name) for name in self.shapes)
+
+    def together(self, *names: str) -> pd.DataFrame:
+        """The values of some columns."""
+        return pd.DataFrame({name: self.columns[name] for name in names})
 
     def together_unique(self, *names: str) -> bool:
         """Whether no two rows agree in all of these columns."""
-        return all(self.distinct(*names) == len(self.columns[name]) for name in names)
+        return not self.together(*names).duplicated().any()
 
     def distinct(self, *names: str) -> int:
         """How many combinations of these columns' values occur."""
-        return len(set(zip(*(self.columns[name] for name in names), strict=True)))
+        return int((~self.together(*names).duplicated()).sum())
 
 
-def peek(path: Path) -> Peeked:
-    """Look at a file.
+def peek(path: Path) -> list[Peeked]:
+    """Look at a file, or at every sheet of a workbook that holds a table.
 
     Raises
     ------
@@ -113,48 +132,167 @@ def peek(path: Path) -> Peeked:
         If it is not there, is empty, is no text, or its first row is not a header.
     """
     what = f"'{path.name}'"
-    if path.is_file() and path.name.lower().endswith((*WORKBOOKS, *PARQUET)):
-        return _peek_typed(path, what)
+    if path.is_file() and path.name.lower().endswith(WORKBOOKS):
+        return _sheets(path, what)
+    if path.is_file() and path.name.lower().endswith(PARQUET):
+        return [_looked_at(path, Origin(file=("-",)), what)]
+    return [_looked_at(path, _text_origin(path, what), what)]
+
+
+def same_layout(files: list[Peeked]) -> list[Peeked]:
+    """Files that have the same columns and are read alike, taken as one."""
+    groups: dict[tuple[object, ...], list[Peeked]] = {}
+    for file in files:
+        key = (tuple(file.columns), file.origin.model_dump_json(), file.paths[0].suffix)
+        groups.setdefault(key if not file.origin.sheet else (*key, file.paths), []).append(file)
+    return [_one(group) for group in groups.values()]
+
+
+def _one(group: list[Peeked]) -> Peeked:
+    if len(group) == 1:
+        return group[0]
+    names = list(group[0].columns)
+    columns = {n: pd.concat([f.columns[n] for f in group], ignore_index=True) for n in names}
+    paths = tuple(path for file in group for path in file.paths)
+    return replace(group[0], paths=paths, columns=columns, shapes=_shapes(columns))
+
+
+def _sheets(path: Path, what: str) -> list[Peeked]:
+    """The sheets of an Excel file; one that is no table has no columns."""
+    tops = _tops(path)
+    several = len(tops) > 1
+    found: list[Peeked] = []
+    problems: list[str] = []
+    for name, lines in tops.items() or [("", [])]:
+        row, sheet = _header_row(lines), name if several else None
+        origin = Origin(file=(path.name,), sheet=sheet, header_row=row)
+        try:
+            found.append(_looked_at(path, origin, what))
+        except ContractError as problem:
+            problems += problem.problems
+            found.append(Peeked((path,), origin.model_copy(update={"file": ()}), {}, {}))
+    if not any(file.columns for file in found):
+        raise ContractError(dict.fromkeys(problems))
+    return found
+
+
+def _tops(path: Path) -> dict[str, list[list[str]]]:
+    """The first rows of each sheet; none of a file that cannot be read, which reading says."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions that hold no cell
+            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            tops = {
+                sheet.title: [
+                    [cell_text(cell) for cell in row]
+                    for row in sheet.iter_rows(max_row=_TOP, values_only=True)
+                ]
+                for sheet in book.worksheets
+            }
+            book.close()
+    except Exception:  # a damaged archive fails in many ways
+        return {}
+    return tops
+
+
+def _text_origin(path: Path, what: str) -> Origin:
+    """How a text is encoded and cut, and where its header stands."""
     encoding = _encoding(path, what)
     try:
         with path.open(encoding=encoding, newline="") as file:
-            first = file.readline()
-            delimiter = max(_DELIMITERS, key=first.count)
+            lines = [line for line in islice(file, _TOP) if line.strip()]
+            delimiter = _delimiter(lines)
             file.seek(0)
-            lines = list(islice(csv.reader(file, delimiter=delimiter), LOOKED_AT + 1))
+            top = list(islice(csv.reader(file, delimiter=delimiter), _TOP))
     except csv.Error:
         raise ContractError([f"{what} cannot be cut into cells: is it delimited text?"]) from None
     except UnicodeError:
         raise ContractError([f"{what} is not text that can be read: export it again"]) from None
-    lines = [[cell.strip() for cell in line] for line in lines]
-    if not any(any(line) for line in lines):
+    if not any(cell.strip() for line in top for cell in line):
         raise ContractError([f"{what} is empty, not even a header"])
-    header = [cell.removeprefix("\ufeff").strip('"') for cell in lines[0]]
-    rows = [line for line in lines[1:] if any(line) and line != lines[0]]
-    columns = {
-        name: [line[place] if place < len(line) else "" for line in rows]
-        for place, name in reversed(list(enumerate(header)))
-        if name
-    }
-    columns = {name: columns[name] for name in dict.fromkeys(header) if name}
-    _check_header(header, columns, rows, what)
-    shapes = {name: shape_of(values) for name, values in columns.items()}
-    return Peeked(path, encoding, delimiter, shapes, columns)
+    if not any(cell.strip() for cell in top[0]) and len(top[0]) > 1:
+        raise ContractError([f"{what}: the first row is blank; {_HEADER_CURE}"])
+    return Origin(
+        file=(path.name,), encoding=encoding, delimiter=delimiter, header_row=_header_row(top)
+    )
 
 
-def _peek_typed(path: Path, what: str) -> Peeked:
-    """An Excel or Parquet file, as the intake reads it."""
-    raw = read_one(path.parent, Origin(file=(path.name,)), path.name, "--from")
-    rows = raw.rows.iloc[:LOOKED_AT].fillna("").astype(str)
+def _delimiter(lines: list[str]) -> str:
+    """The sign that stands in most of the first lines, most often."""
+
+    def often(sign: str) -> tuple[int, int]:
+        number = sorted(line.count(sign) for line in lines)
+        return (number[len(number) // 2], number[-1]) if number else (0, 0)
+
+    return max(_DELIMITERS, key=often)
+
+
+def _header_row(lines: list[list[str]]) -> int:
+    """The line of the header: the first with several cells, where those above have only one."""
+    filled = [sum(bool(str(cell).strip()) for cell in line) for line in lines]
+    wide = max(filled, default=0)
+    if wide < 3 or not filled or filled[0] > 1:
+        return 1
+    return next((n + 1 for n, number in enumerate(filled) if number > 1), 1)
+
+
+def _read(path: Path, origin: Origin, what: str) -> pd.DataFrame:
+    """Rows as the intake reads them; messages without a place in a force file."""
+    try:
+        return read_one(path.parent, origin, path.name, "").rows
+    except ContractError as problem:
+        lines = [re.sub(r"^\.\w+: ", "", line) for line in problem.problems]
+        raise ContractError(
+            line if path.name in line else f"{what}: {line}" for line in lines
+        ) from None
+
+
+def _looked_at(path: Path, origin: Origin, what: str) -> Peeked:
+    rows = _read(path, origin, what)
     header = [str(name) for name in rows.columns]
+    count = Counter(header)
     columns = {
-        name: rows.iloc[:, place].str.removeprefix(TYPED).str.strip().tolist()
+        name: rows.iloc[:, place].str.removeprefix(TYPED).str.strip().reset_index(drop=True)
         for place, name in enumerate(header)
-        if name
+        if name and count[name] == 1
     }
-    _check_header(header, columns, rows.iloc[:5].to_numpy().tolist(), what)
-    shapes = {name: shape_of(values) for name, values in columns.items()}
-    return Peeked(path, "utf-8-sig", ",", shapes, columns)
+    _check_header(header, columns, what)
+    again = pd.DataFrame({name: values == name for name, values in columns.items()}).all(axis=1)
+    if again.any():
+        columns = {n: v[~again].reset_index(drop=True) for n, v in columns.items()}
+    twice = tuple(name for name in count if name and count[name] > 1)
+    bare = origin.model_copy(update={"file": ()})
+    return Peeked((path,), bare, _shapes(columns), columns, twice)
+
+
+def _shapes(columns: dict[str, pd.Series]) -> dict[str, Shape]:
+    """The shape of each column; where one shows that months come first, they do in all."""
+    shapes = {name: _shape(values) for name, values in columns.items()}
+    sure = [shape for shape in shapes.values() if shape.order == "sure"]
+    if not any(shape.month_first for shape in sure):
+        return shapes
+    unsure = {
+        name: _shape(columns[name], True) for name, s in shapes.items() if s.order == "unsure"
+    }
+    return {**shapes, **unsure}
+
+
+def _shape(values: pd.Series, month_first: bool = False) -> Shape:
+    some = values[values != ""]
+    step = max(1, -(-len(some) // LOOKED_AT))
+    shape = shape_of(some.iloc[::step].tolist(), month_first)
+    return replace(shape, unique=bool(len(some)) and not some.duplicated().any())
+
+
+def _check_header(header: list[str], columns: dict[str, pd.Series], what: str) -> None:
+    """The header holds names: nothing in it is a value, which would then be copied."""
+    if not any(header):
+        raise ContractError([f"{what}: the first row is blank; {_HEADER_CURE}"])
+    valued = any(looks_like_a_value(name) for name in header)
+    known = sum(bool(known_words(name)) for name in header)
+    within: Iterator[bool] = (bool((values == name).any()) for name, values in columns.items())
+    if valued or (2 * known < len(header) and any(within)):
+        raise ContractError([f"{what}: the first row looks like data, not names; {_HEADER_CURE}"])
 
 
 def _encoding(path: Path, what: str) -> str:
@@ -187,116 +325,3 @@ def _encoding(path: Path, what: str) -> str:
     except OSError as problem:
         raise ContractError([f"{what} cannot be opened: {problem.strerror}"]) from None
     return "utf-8-sig"
-
-
-def _check_header(
-    header: list[str], columns: dict[str, list[str]], rows: list[list[str]], what: str
-) -> None:
-    """The first row holds names: nothing in it is a value, which would then be copied."""
-    cure = "its first row must be the names of the columns"
-    if not columns:
-        raise ContractError([f"{what}: the first row is blank; {cure}"])
-    if len(columns) == 1 and any(sum(map(bool, row)) > 1 for row in rows[:5]):
-        raise ContractError([f"{what}: the first row looks like a title; {cure}"])
-    valued = [name for name in header if _looks_like_a_value(name)]
-    within = [name for name, values in columns.items() if name in values]
-    if valued or within:
-        raise ContractError([f"{what}: the first row looks like data, not names; {cure}"])
-
-
-def _looks_like_a_value(name: str) -> bool:
-    dated = _DATE.fullmatch(name) or _CLOCK_ONLY.fullmatch(name)
-    return bool(dated or re.fullmatch(r"[\d.,+ /:-]*\d[\d.,+ /:-]*", name) or "@" in name)
-
-
-def shape_of(values: Iterable[str]) -> Shape:
-    """The shape of a column's values.
-
-    Examples
-    --------
-    >>> shape_of(["13/02/2020 10:00", "01/02/2020 11:30"]).formats
-    ('%d/%m/%Y %H:%M',)
-    >>> shape_of(["01/02/2020", "02/03/2021"]).order
-    'unsure'
-    """
-    count = Counter(value for value in values if value)
-    total = sum(count.values())
-    if not total:
-        return Shape("empty")
-    unique = max(count.values()) == 1
-    for found in (_dates(count), _clocks(count), _numbers(count)):
-        if found is not None:
-            kind, formats, order = found
-            return Shape(kind, formats, order, unique)
-    codes = frozenset(count) if len(count) <= FEW else frozenset()
-    return Shape("other", unique=unique, codes=codes)
-
-
-def _dates(count: Counter[str]) -> tuple[str, tuple[str, ...], str] | None:
-    """Formats of dates; the order of day and month is settled by the values alone."""
-    found = {value: match for value in count if (match := _DATE.fullmatch(value))}
-    if sum(count[v] for v in found) < MOST * sum(count.values()):
-        return None
-    numeric = {v: m for v, m in found.items() if len(m["a"]) < 4 and m["b"].isdigit()}
-    first = sum(count[v] for v, m in numeric.items() if int(m["a"]) > 12)
-    second = sum(count[v] for v, m in numeric.items() if int(m["b"]) > 12)
-    order = "mixed" if first and second else "sure" if first or second or not numeric else "unsure"
-    ways: Counter[str] = Counter()
-    for value, match in found.items():
-        ways[_format(match, month_first=second > first)] += count[value]
-    formats = tuple(_usual(ways))
-    kind = "moment" if any("%H" in one or "%I" in one for one in formats) else "date"
-    return kind, formats, order
-
-
-def _format(match: re.Match[str], month_first: bool) -> str:
-    """How one date is written."""
-    word = "" if match["b"].isdigit() else "%b" if len(match["b"]) == 3 else "%B"
-    if len(match["a"]) == 4:
-        parts = ["%Y", word or "%m", "%d"]
-    else:
-        year = "%Y" if len(match["c"]) == 4 else "%y"
-        parts = ["%m", "%d", year] if month_first and not word else ["%d", word or "%m", year]
-    date = match["sign"].join(parts)
-    if not match["gap"]:
-        return date
-    return date + match["gap"] + _clock_format(match) + ("%z" if match["zone"] else "")
-
-
-def _clock_format(match: re.Match[str]) -> str:
-    hour = "%I" if match["half"] else "%H"
-    seconds = ":%S" if match["sec"] else ""
-    parts = ".%f" if match["frac"] else ""
-    half = match["half"].upper().replace("AM", "%p").replace("PM", "%p") if match["half"] else ""
-    return f"{hour}:%M{seconds}{parts}{half}"
-
-
-def _clocks(count: Counter[str]) -> tuple[str, tuple[str, ...], str] | None:
-    found = {value: match for value in count if (match := _CLOCK_ONLY.fullmatch(value))}
-    if sum(count[v] for v in found) < MOST * sum(count.values()):
-        return None
-    ways: Counter[str] = Counter()
-    for value, match in found.items():
-        ways[_clock_format(match)] += count[value]
-    return "clock", tuple(_usual(ways)), ""
-
-
-def _usual(ways: Counter[str]) -> Iterator[str]:
-    """Ways of writing that are no slips, the most frequent first."""
-    total = sum(ways.values())
-    for way, number in sorted(ways.items(), key=lambda item: (-item[1], item[0])):
-        if number > SLIP * total or number == max(ways.values()):
-            yield way
-
-
-def _numbers(count: Counter[str]) -> tuple[str, tuple[str, ...], str] | None:
-    """Numbers, with the format that they would have if they were dates."""
-    total = sum(count.values())
-    for pattern, one in ((_PACKED, "%Y%m%d"), (_YEAR, "%Y"), (_SERIAL, "excel")):
-        found = {v: m for v in count if (m := pattern.fullmatch(v))}
-        if sum(count[v] for v in found) < MOST * total:
-            continue
-        if pattern is _YEAR and any(match["tail"] for match in found.values()):
-            return "number", ("%Y.0",), ""
-        return "number", (one,), ""
-    return None

@@ -3,39 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 
-from missing_lib.force.convert import FLAGS
-from missing_lib.force.peek import Peeked, Shape
+from missing_lib.force.clocks import NO_COLUMN, with_clocks
+from missing_lib.force.links import PersonColumn, overlap, person_columns, written_differently
+from missing_lib.force.mapped import Mapped, formats_of, like_flags, mapped
+from missing_lib.force.peek import Peeked
+from missing_lib.force.relate import joined_incidents
 from missing_lib.force.schema import SCHEMA, Column
-from missing_lib.force.synonyms import FILES, USUAL_CODES, likeness, words_of
+from missing_lib.force.shapes import Shape
+from missing_lib.force.sift import describes, earliest_date, sifted_incidents, sifted_persons
+from missing_lib.force.synonyms import FILES, likeness, words_of
 
 #: Likeness below which a name is not taken, and below which it is marked as unsure.
 TAKEN, SURE = 0.4, 0.7
-#: Stands where no column was found; no extract has a column of this name.
-NOT_FOUND = "NAME YOUR COLUMN HERE"
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """How one canonical column would be made.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The extract's columns, one or several to be joined.
-    formats : tuple of str
-        Only where they are needed.
-    recode : dict
-        Usual codes and what they become; a proposal of the book, never read off a file.
-    doubts : tuple of str
-        What the analyst should look at.
-    """
-
-    names: tuple[str, ...]
-    formats: tuple[str, ...] = ()
-    recode: tuple[tuple[str, str], ...] = ()
-    doubts: tuple[str, ...] = ()
+#: Share of a further file's rows that must be about people of the persons.
+ABOUT_THEM = 0.05
 
 
 @dataclass(frozen=True)
@@ -48,23 +30,26 @@ class Proposal:
         By canonical column.
     fit : float
         How well the file fits the table; 0 where it cannot fill it.
+    asides : tuple of str
+        What was not mapped although it might be, and why.
     """
 
     table: str
     file: Peeked
     columns: dict[str, Mapped]
     fit: float
+    asides: tuple[str, ...] = ()
 
     @property
     def unused(self) -> list[str]:
         """The file's columns that are mapped to nothing here."""
-        used = {name for mapped in self.columns.values() for name in mapped.names}
+        used = {name for one in self.columns.values() for name in one.names}
         return [name for name in self.file.shapes if name not in used]
 
     @property
     def canonical(self) -> bool:
         """True where the file is in canonical vocabulary, so that no column need be mapped."""
-        return all(mapped == Mapped((name,)) for name, mapped in self.columns.items()) and not any(
+        return all(one == Mapped((name,)) for name, one in self.columns.items()) and not any(
             name in SCHEMA[self.table] for name in self.unused
         )
 
@@ -80,38 +65,136 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
     dict of Proposal
         By canonical table, in canonical order.
     """
-    made = {(t, n): _fill(t, file) for t in SCHEMA for n, file in enumerate(files)}
+    people = person_columns(files)
+    both = _with_join(files, people)
+    if both is not None:
+        people[len(files)] = people[files.index(both.parts[0])]
+        files = [*files, both]
+    made = {(t, n): _fill(t, file, people.get(n)) for t in SCHEMA for n, file in enumerate(files)}
     best: dict[str, int] = {
         table: max(range(len(files)), key=lambda n, t=table: made[t, n].fit)  # type: ignore[misc]
         for table in ("incidents", "persons")
     }
-    free = set(range(len(files))) - set(best.values())
+    first = _people_and_incidents(made, best, people)
+    used = {id(part) for n in best.values() for part in (files[n], *files[n].parts)}
+    free = {n for n, file in enumerate(files) if not used & {id(p) for p in (file, *file.parts)}}
     rest = [(made[t, n].fit, t, n) for t in SCHEMA if t not in best for n in free]
     for fit, table, number in sorted(rest, key=lambda one: (-one[0], one[1], one[2])):
-        if fit > 0 and table not in best and number in free:
+        open_ = fit > 0 and table not in best and number in free
+        if open_ and _about_them(made[table, number], first["persons"]):
             best[table] = number
             free.discard(number)
-    return {table: made[table, best[table]] for table in SCHEMA if table in best}
+    whole = {table: made[table, best[table]] for table in best} | first
+    return {table: whole[table] for table in SCHEMA if table in whole}
 
 
-def recognised(file: Peeked) -> bool:
-    """Whether any name in the header is known."""
-    return any(likeness(n, t, c) >= TAKEN for n in file.shapes for t in SCHEMA for c in SCHEMA[t])
+def _with_join(files: list[Peeked], people: dict[int, PersonColumn]) -> Peeked | None:
+    """Incidents and their people joined, where no file surely has both."""
+    made = [_fill("incidents", file, people.get(n)) for n, file in enumerate(files)]
+    if any(_surely_incidents(one) for one in made):
+        return None
+    dated = [one for one in made if one.columns["reported_at"].names != (NO_COLUMN,)]
+    found = [
+        (_reported(one), joined)
+        for n, person in people.items()
+        for one in dated
+        if one.file is not files[n]
+        and (joined := joined_incidents(files[n], person, one.file)) is not None
+    ]
+    return max(found, key=lambda pair: (pair[0], pair[1].rows))[1] if found else None
+
+
+def _reported(proposal: Proposal) -> float:
+    """How surely the name of a column says that it is the report."""
+    return max(
+        likeness(n, "incidents", "reported_at") for n in proposal.columns["reported_at"].names
+    )
+
+
+def _surely_incidents(proposal: Proposal) -> bool:
+    """Whether people occur several times in a file, each time with a date of a report."""
+    person = proposal.columns["person_id"].names
+    if person == (NO_COLUMN,) or proposal.file.together_unique(*person):
+        return False
+    return _reported(proposal) >= SURE
+
+
+def _people_and_incidents(
+    made: dict[tuple[str, int], Proposal], best: dict[str, int], people: dict[int, PersonColumn]
+) -> dict[str, Proposal]:
+    """Persons and incidents that go together, with what their values say."""
+    incidents, persons = (made[table, best[table]] for table in ("incidents", "persons"))
+    person = incidents.columns["person_id"].names
+    asides: tuple[str, ...] = ()
+    if persons.file is not incidents.file:
+        persons, asides = _agreeing(persons, incidents)
+    if persons.file is incidents.file:
+        others = {n: one for n, one in persons.columns.items() if one.names != person}
+        same = persons.columns["person_id"]
+        same = same if same.names == person else incidents.columns["person_id"]
+        persons = replace(persons, columns={**others, "person_id": same})
+    columns, more = sifted_persons(persons.file, persons.columns, incidents.file, incidents.columns)
+    persons = replace(persons, columns=_ordered("persons", columns), asides=(*asides, *more))
+    columns, more = sifted_incidents(incidents.file, incidents.columns)
+    incidents = replace(incidents, columns=_ordered("incidents", columns), asides=more)
+    return {"persons": persons, "incidents": incidents}
+
+
+def _agreeing(persons: Proposal, incidents: Proposal) -> tuple[Proposal, tuple[str, ...]]:
+    """Persons whose identifiers are those of the incidents, from the same file if need be."""
+    ours, theirs = persons.columns["person_id"], incidents.columns["person_id"]
+    if NO_COLUMN in (*ours.names, *theirs.names) or len(ours.names) + len(theirs.names) > 2:
+        return persons, ()
+    known = persons.file.columns[ours.names[0]]
+    said = incidents.file.columns[theirs.names[0]]
+    share = overlap(said, known)
+    if share >= ABOUT_THEM:
+        if share == 1:
+            return persons, ()
+        about = max(1, round(100 * (1 - share)))
+        doubt = (
+            f"about {about} in 100 incidents are of people who are not in this file; those are "
+            "set aside (rule A04)"
+        )
+        columns = {**persons.columns, "person_id": ours.doubted(doubt)}
+        return replace(persons, columns=columns), ()
+    cure = (
+        "; they would agree without .0 and leading zeros: export them alike"
+        if written_differently(said, known)
+        else ""
+    )
+    aside = (
+        f"the people of {persons.file.title!r} are not those of {incidents.file.title!r}, so "
+        f"people are taken from the incidents{cure}"
+    )
+    return _fill("persons", incidents.file, PersonColumn(theirs.names[0], "")), (aside,)
+
+
+def _about_them(proposal: Proposal, persons: Proposal) -> bool:
+    """Whether a further file is about people whom the persons hold."""
+    name = "person_a" if proposal.table == "ties" else "person_id"
+    names = (*proposal.columns[name].names, *persons.columns["person_id"].names)
+    if NO_COLUMN in names or len(names) > 2:
+        return True
+    given, known = proposal.file.columns[names[0]], persons.file.columns[names[1]]
+    return overlap(given, known) >= ABOUT_THEM
 
 
 def day_of(names: tuple[str, ...], shapes: dict[str, Shape]) -> Mapped:
     """The day of a column, or of the first of several."""
     day = Column("date", True, "day")
-    return Mapped(names[:1], _formats(shapes[names[0]], day)[0] if names[0] in shapes else ())
+    return Mapped(names[:1], formats_of(shapes[names[0]], day)[0] if names[0] in shapes else ())
 
 
-def _fill(table: str, file: Peeked) -> Proposal:
-    shapes = _with_clocks(file.shapes)
+def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
+    shapes, beside = with_clocks(file.shapes)
+    if table == "incidents":
+        shapes = _of_incidents(file, shapes, person)
     scored = sorted(
         (
-            (_score(names, shape, table, name, column), name, names)
+            (_score(names, shape, table, name, person), name, names)
             for names, shape in shapes.items()
-            for name, column in SCHEMA[table].items()
+            for name in SCHEMA[table]
         ),
         key=lambda one: -one[0],
     )
@@ -121,161 +204,114 @@ def _fill(table: str, file: Peeked) -> Proposal:
     for score, name, names in scored:
         if score < TAKEN or name in columns or used & set(names):
             continue
-        columns[name] = _mapped(names, shapes[names], SCHEMA[table][name], name, score)
+        why = _why(names, table, name, score, person)
+        if names in beside:
+            why = (*why, "joined because the clock time stands beside the date")
+        columns[name] = mapped(names, shapes[names], SCHEMA[table][name], name).doubted(*why)
         scores[name] = score
         used |= set(names)
-    if table == "incidents":
-        columns = _with_incident_id(columns, file)
+    if table == "incidents" and "reported_at" not in columns:
+        free = {names: shape for names, shape in shapes.items() if not used & set(names)}
+        found = _stand_in(columns) or earliest_date(file, free)
+        if found is not None:
+            columns["reported_at"], scores["reported_at"] = found, TAKEN
     fit = _fit(table, scores, file, columns)
     for name in _needed(table):
-        columns.setdefault(name, Mapped((NOT_FOUND,), doubts=("no column was found for this",)))
-    ordered = {name: columns[name] for name in SCHEMA[table] if name in columns}
-    if table == "persons" and not file.together_unique(*_there(ordered["person_id"], file)):
-        doubt = "several rows have the same person; rows that agree are merged"
-        ordered["person_id"] = _doubted(ordered["person_id"], doubt)
-    return Proposal(table, file, ordered, fit)
+        if name != "incident_id" or "person_id" not in columns or "reported_at" not in columns:
+            nothing = Mapped((NO_COLUMN,), doubts=("no column was found for this",))
+            columns.setdefault(name, nothing)
+    return Proposal(table, file, _ordered(table, columns), fit)
 
 
-def _there(mapped: Mapped, file: Peeked) -> list[str]:
-    return [name for name in mapped.names if name in file.columns]
+def _of_incidents(
+    file: Peeked, shapes: dict[tuple[str, ...], Shape], person: PersonColumn | None
+) -> dict[tuple[str, ...], Shape]:
+    """Columns without the dates that are the same in all rows of a person, such as a birth."""
+    named = max(file.shapes, key=lambda name: likeness(name, "incidents", "person_id"))
+    sure = likeness(named, "incidents", "person_id") >= SURE
+    who = named if sure else person.name if person is not None else None
+    if who is None:
+        return shapes
+    return {
+        names: shape
+        for names, shape in shapes.items()
+        if not (shape.dated and describes(file, (who,), names))
+    }
 
 
-def _doubted(mapped: Mapped, doubt: str) -> Mapped:
-    return replace(mapped, doubts=(*mapped.doubts, doubt))
+def _stand_in(columns: dict[str, Mapped]) -> Mapped | None:
+    """The time of going missing, which stands for the report where no date of one is found."""
+    missing = columns.pop("missing_from_at", None)
+    why = "no date of a report was found, so the time of going missing stands for it"
+    return None if missing is None else missing.doubted(why)
+
+
+def _ordered(table: str, columns: dict[str, Mapped]) -> dict[str, Mapped]:
+    return {name: columns[name] for name in SCHEMA[table] if name in columns}
 
 
 def _needed(table: str) -> list[str]:
     return [name for name, column in SCHEMA[table].items() if column.required]
 
 
-def _with_clocks(shapes: dict[str, Shape]) -> dict[tuple[str, ...], Shape]:
-    """Columns, a date with the clock time that belongs to it taken together."""
-    stem = {name: frozenset(words_of(name)) - {"date", "time"} for name in shapes}
-    out: dict[tuple[str, ...], Shape] = {}
-    clocks = [name for name, shape in shapes.items() if shape.kind == "clock"]
-    for name, shape in shapes.items():
-        partner = [c for c in clocks if shape.kind == "date" and stem[c] == stem[name]]
-        if not partner:
-            out[(name,)] = shape
-            continue
-        both = [f"{d} {c}" for d, c in product(shape.formats, shapes[partner[0]].formats)]
-        formats = (*both, *shape.formats)
-        out[name, partner[0]] = Shape("moment", formats, shape.order)
-        clocks.remove(partner[0])
-    return out
-
-
-def _score(names: tuple[str, ...], shape: Shape, table: str, name: str, column: Column) -> float:
-    """How surely a column is this canonical one, by name and shape."""
+def _score(
+    names: tuple[str, ...], shape: Shape, table: str, name: str, person: PersonColumn | None
+) -> float:
+    """How surely a column is this canonical one, by name, shape and what other files hold."""
     by_name = max(likeness(one, table, name) for one in names)
     if by_name == 1.0:
         return by_name
+    if person is not None and names == (person.name,):
+        return _score_of_person(person, table, name, by_name)
+    column = SCHEMA[table][name]
     if column.kind in ("date", "time"):
-        dates = (
-            shape.dated or shape.kind == "empty" or bool(shape.formats and shape.kind != "clock")
-        )
-        if not dates:
+        readable = shape.dated or shape.kind == "empty"
+        if not (readable or (shape.formats and shape.kind == "number")):
             return 0.0
-        return by_name + (0.02 if column.kind == "time" and shape.kind == "moment" else 0.0)
+        moment = column.kind == "time" and shape.kind == "moment"
+        return by_name + (0.02 if moment and by_name else 0.0)
     if shape.dated or shape.kind == "clock":
         return 0.0
-    if column.kind == "flag" and not _all_flags(shape):
+    if column.kind == "flag" and not like_flags(shape):
+        return by_name - 0.2
+    if name == "placement_id" and like_flags(shape):
         return by_name - 0.2
     if name == "incident_id":
         return by_name + (0.05 if shape.unique else -0.05)
     return by_name
 
 
-def _all_flags(shape: Shape) -> bool:
-    return shape.kind == "empty" or (
-        bool(shape.codes) and {code.lower() for code in shape.codes} <= set(FLAGS)
-    )
+def _score_of_person(person: PersonColumn, table: str, name: str, by_name: float) -> float:
+    """A column that identifies people by its values is the person, unless its name denies it."""
+    if name in ("person_id", "person_a"):
+        other = max(
+            (likeness(person.name, table, n) for n in SCHEMA[table] if n != name), default=0.0
+        )
+        return by_name if other >= SURE else max(by_name, SURE - 0.01)
+    return by_name if by_name >= SURE else 0.0
 
 
-def _mapped(
-    names: tuple[str, ...], shape: Shape, column: Column, name: str, score: float
-) -> Mapped:
-    doubts = [] if score >= SURE else ["the name may mean something else"]
-    if shape.kind == "empty":
-        return Mapped(names, doubts=(*doubts, "no value was seen in this column"))
-    formats: tuple[str, ...] = ()
-    recode: tuple[tuple[str, str], ...] = ()
-    if column.kind in ("date", "time"):
-        formats, more = _formats(shape, column)
-        doubts += more
-    elif column.kind == "level":
-        recode, more = _codes(shape, column, name)
-        doubts += more
-    elif column.kind == "flag" and not _all_flags(shape):
-        doubts.append('needs a recode: {"<your code>": true, "<your code>": false}')
-    elif name == "known_first_by" and score < 1:
-        doubts.append("must read agency:reason")
-    return Mapped(names, formats, recode, tuple(doubts))
-
-
-def _formats(shape: Shape, column: Column) -> tuple[tuple[str, ...], list[str]]:
-    """Formats where they are needed, and what is unsure about them."""
-    doubts = []
-    if not shape.formats:
-        return (), ["no way of writing dates was recognised; say 'format'"]
-    if shape.order == "unsure":
-        doubts.append("no value shows whether day or month comes first")
-    if shape.order == "mixed":
-        doubts.append("some values have the day first, others the month")
-    if any("%y" in one for one in shape.formats):
-        doubts.append("years have two digits: is the century right?")
-    if any(one in ("%Y", "%Y.0") for one in shape.formats):
-        doubts.append("only the year is known, and taken as its first day")
-    if "excel" in shape.formats:
-        doubts.append("day numbers of a spreadsheet; excel-1904 if they come from an old Mac")
-    if column.kind == "time" and shape.kind == "date":
-        doubts.append("has no clock time: results that need hours leave these rows out")
-    plain = all(one == "%Y-%m-%d" for one in shape.formats)
-    if plain or (column.kind == "time" and shape.dated and shape.iso):
-        return (), doubts
-    return shape.formats, doubts
-
-
-def _codes(
-    shape: Shape, column: Column, name: str
-) -> tuple[tuple[tuple[str, str], ...], list[str]]:
-    """Nothing where codes are canonical, usual codes where they fit, otherwise a doubt."""
-    if shape.codes and shape.codes <= set(column.levels):
-        return (), []
-    usual = USUAL_CODES[name]
-    for style in (str.upper, str.lower, str.title, str.capitalize):
-        table = {style(code): meaning for code, meaning in usual.items()}
-        if shape.codes and shape.codes <= set(table):
-            return tuple(table.items()), ["usual codes, proposed by the book: do yours mean this?"]
-    levels = ", ".join(column.levels)
-    return (), [f'needs a recode: {{"<your code>": <one of {levels}>}}']
-
-
-def _with_incident_id(columns: dict[str, Mapped], file: Peeked) -> dict[str, Mapped]:
-    """Incidents with an identifier of their own, made from the person where there is none."""
-    person, own = columns.get("person_id"), columns.get("incident_id")
-    if person is None:
-        return columns
-    if own is None and "reported_at" in columns:
-        names = (*person.names, *columns["reported_at"].names)
-        made = Mapped(names, doubts=("made from person and report, as no identifier was found",))
-        return columns | {"incident_id": made}
-    if own is None or own.names == person.names:
-        return columns
-    both = (*own.names, *person.names)
-    if not file.together_unique(*own.names) and file.together_unique(*both):
-        doubt = "one number stands for several people, so the person is part of it"
-        return columns | {"incident_id": _doubted(replace(own, names=both), doubt)}
-    return columns
+def _why(
+    names: tuple[str, ...], table: str, name: str, score: float, person: PersonColumn | None
+) -> tuple[str, ...]:
+    """What is unsure about the choice of a column."""
+    if score >= SURE:
+        return ()
+    if person is not None and names == (person.name,) and person.why:
+        return (person.why,)
+    return ("the name may mean something else",)
 
 
 def _fit(table: str, scores: dict[str, float], file: Peeked, columns: dict[str, Mapped]) -> float:
     """How well a file fits a table: needed columns count most, then others, then its name."""
     needed = [name for name in _needed(table) if name != "incident_id"]
     found = [scores[name] for name in needed if name in scores]
-    named = bool(set(words_of(file.path.stem)) & {w for f in FILES[table] for w in words_of(f)})
+    stems = {word for path in file.paths for word in words_of(path.stem)}
+    stems |= set(words_of(file.origin.sheet or ""))
+    named = bool(stems & {w for f in FILES[table] for w in words_of(f)})
     whole = len(found) == len(needed)
     fit = sum(found) / len(needed) + 0.1 * sum(name not in needed for name in scores) + 0.3 * named
-    if table == "persons" and whole and file.together_unique(*columns["person_id"].names):
-        fit += 0.5
+    if table in ("persons", "incidents") and "person_id" in scores:
+        once = file.together_unique(*columns["person_id"].names)
+        fit += 0.5 * once if table == "persons" else -0.2 * once
     return fit if whole else 0.1 * fit if table in ("persons", "incidents") else 0.0

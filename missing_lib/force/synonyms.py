@@ -12,26 +12,29 @@ WORDS = {
         ("id", "ref", "reference", "no", "num", "nbr", "number", "key", "identifier", "urn",
          "uid", "guid", "idx"), "id"),
     **dict.fromkeys(("person", "pers", "nominal", "nom", "subject", "individual", "child",
-                     "client", "people", "youth", "yp", "misp"), "person"),
-    **dict.fromkeys(("incident", "incid", "inc", "episode", "occurrence", "occ", "report",
-                     "case", "log", "mfh"), "incident"),
-    **dict.fromkeys(("missing", "misper", "mis", "missper", "mp", "absent"), "missing"),
+                     "client", "people", "youth", "yp", "misp", "patient", "pupil"), "person"),
+    **dict.fromkeys(("incident", "incid", "inc", "episode", "epi", "occurrence", "occ",
+                     "case", "log", "mfh", "stay", "spell"), "incident"),
+    **dict.fromkeys(("missing", "misper", "mis", "missper", "mp", "absent", "absence", "awol",
+                     "absconded", "abscond", "runaway"), "missing"),
     **dict.fromkeys(("date", "dt", "dte", "day", "on", "when"), "date"),
     **dict.fromkeys(("time", "tm", "tme", "hour", "clock"), "time"),
     **dict.fromkeys(("datetime", "timestamp", "dttm", "stamp", "at"), "date time"),
-    **dict.fromkeys(("reported", "rptd", "rpt", "notified", "received", "recvd", "logged"),
-                    "reported"),
+    **dict.fromkeys(("reported", "rptd", "rpt", "notified", "received", "recvd", "logged",
+                     "complaint", "complained", "filed", "lodged", "raised"), "reported"),
     **dict.fromkeys(("recorded", "rec", "created", "entered", "recording"), "recorded"),
     **dict.fromkeys(("found", "returned", "return", "located", "fnd", "rtn", "home"), "found"),
     **dict.fromkeys(("ended", "end", "ends", "closed", "close", "closure", "finish", "finished",
-                     "concluded", "resolved", "completed", "to", "until", "ceased", "removed"),
+                     "concluded", "resolved", "completed", "discharge", "discharged", "exit",
+                     "released", "release", "to", "until", "ceased", "removed"),
                     "end"),
     **dict.fromkeys(("started", "start", "starts", "from", "since", "begin", "began", "opened",
-                     "added"), "start"),
+                     "added", "admission", "admitted", "admit", "entry"), "start"),
     **dict.fromkeys(("seen", "sighting", "sighted"), "seen"),
     **dict.fromkeys(("sex", "gender", "gndr"), "sex"),
     **dict.fromkeys(("ethnicity", "ethnic", "eth", "ethn", "race", "ethapp"), "ethnicity"),
     **dict.fromkeys(("birth", "born", "birthdate", "birthday"), "birth"),
+    "sde": "self ethnicity", "ode": "officer ethnicity", "pid": "person id",
     "dob": "birth date", "yob": "birth year", "yr": "year", "year": "year",
     **dict.fromkeys(("risk", "rsk"), "risk"),
     **dict.fromkeys(("category", "cat", "classification", "class"), "category"),
@@ -62,34 +65,48 @@ WORDS = {
 WORDS |= {w: w for w in ("area", "out", "outside", "a", "b", "1", "2", "exact", "home", "child")}
 WORDS |= {"outside": "out", "child": "person", "home": "found"}
 
+#: A short word that ends in id, such as crid; no English word that does is left in it.
+_SHORT_ID = r"(?!aid|bid|did|hid|kid|lid|mid|rid|acid|arid|avoid|grid|laid|maid|paid|raid|said|void"
+_SHORT_ID += r"|skid|slid|solid|rapid|valid|covid|fluid)[a-z]{1,3}id"
+_PLAIN_WORDS = {word for plain in WORDS.values() for word in plain.split() if len(word) > 1}
+
 #: Canonical column -> names that it goes by, the surest first. Order of words does not matter.
 #: A name after ``?`` may mean something else too, and is always marked as unsure.
 NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "persons": {
         "person_id": ("person id", "nominal ref", "missing person id", "?misper id", "?person",
                       "?id"),
-        "birth_date": ("birth date", "dob", "date of birth", "birth", "?birth year"),
-        "sex": ("sex", "person sex"),
-        "ethnicity_self": ("self ethnicity", "ethnicity self stated", "?ethnicity"),
-        "ethnicity_officer": ("officer ethnicity", "officer perceived ethnicity"),
+        "birth_date": ("birth date", "dob", "date of birth", "birth", "birth year"),
+        "sex": ("sex", "person sex", "?officer sex"),
+        "ethnicity_self": ("self ethnicity", "ethnicity self stated", "?ethnicity",
+                           "?person ethnicity"),
+        "ethnicity_officer": ("officer ethnicity", "officer perceived ethnicity", "ic", "ic code"),
         "observed_from": ("known start", "observed from", "?known start date"),
         "observed_to": ("known end", "observed to", "?known end date"),
         "known_first_by": ("known first by", "?known by", "?first contact agency"),
     },
     "incidents": {
         "incident_id": ("incident id", "missing incident id", "missing incident", "missing id",
-                        "incident", "missing report id", "?event id", "?id"),
+                        "incident", "missing report id", "report id", "reported id", "?event id",
+                        "?id"),
         "person_id": ("person id", "missing person id", "nominal ref", "?misper id", "?person"),
         "reported_at": ("reported date time", "reported date", "reported", "date of report",
-                        "incident date time", "reported to police", "missing reported date",
-                        "?recorded date", "?incident date", "?recorded date time", "?date",
-                        "?event date", "?event date time", "?start date", "?incident start date"),
+                        "report date time", "report",
+                        "reported to police", "missing reported date",
+                        "?recorded date", "?incident date", "?incident date time",
+                        "?recorded date time", "?date",
+                        "?event date", "?event date time", "?start date", "?incident start date",
+                        "?start date time", "?incident start date time", "?incident start",
+                        "?start", "?occurred date", "?occurred", "?occurred date time",
+                        "?recorded"),
         "missing_from_at": ("missing from date time", "missing from date", "last seen date",
                             "last seen date time", "last seen", "missing from", "missing since",
-                            "missing date", "missing date time", "missing start date time"),
+                            "missing date", "missing date time", "missing start date time",
+                            "missing start", "missing start date"),
         "ended_at": ("found date", "found date time", "found", "end date", "end date time",
                      "ended", "missing end date", "missing end date time", "date found",
-                     "missing person found date", "missing to", "incident end date", "end"),
+                     "missing person found date", "missing to", "incident end date", "end",
+                     "missing end", "incident end", "incident end date time"),
         "time_known": ("time known", "exact time", "time exact known"),
         "category": ("category", "missing category", "incident category", "incident type",
                      "missing type", "missing absent", "missing status", "?type", "?status"),
@@ -147,26 +164,6 @@ FILES = {
     "events": ("event", "events", "crime", "crimes", "offences", "arrests", "custody"),
 }
 
-#: Codes that are usual for a column, in capitals; a proposal of the book, never read off a file.
-USUAL_CODES = {
-    "sex": {"F": "female", "M": "male", "U": "unknown", "O": "other", "FEMALE": "female",
-            "MALE": "male", "UNKNOWN": "unknown", "OTHER": "other"},
-    "ethnicity_self": {
-        "A": "asian", "B": "black", "M": "mixed", "O": "other", "W": "white", "N": "not_stated",
-        "ASIAN": "asian", "BLACK": "black", "MIXED": "mixed", "OTHER": "other",
-        "WHITE": "white", "NOT STATED": "not_stated"},
-    "category": {"M": "missing", "A": "no_apparent_risk", "MISSING": "missing",
-                 "ABSENT": "no_apparent_risk", "NO APPARENT RISK": "no_apparent_risk"},
-    "risk_final": {"N": "no_apparent_risk", "A": "no_apparent_risk", "L": "low", "M": "medium",
-                   "H": "high", "S": "medium", "NO APPARENT RISK": "no_apparent_risk",
-                   "ABSENT": "no_apparent_risk", "LOW": "low", "MEDIUM": "medium",
-                   "STANDARD": "medium", "HIGH": "high"},
-}  # fmt: skip
-USUAL_CODES |= {
-    "ethnicity_officer": USUAL_CODES["ethnicity_self"],
-    "risk_first": USUAL_CODES["risk_final"],
-}
-
 
 def words_of(name: str) -> tuple[str, ...]:
     """The plain words of a column name, in order.
@@ -183,6 +180,11 @@ def words_of(name: str) -> tuple[str, ...]:
     return tuple(word for word in plain if word)
 
 
+def known_words(name: str) -> bool:
+    """Whether a name holds any word that names of columns are made of."""
+    return bool(set(words_of(name)) & _PLAIN_WORDS)
+
+
 @cache
 def _plain(part: str) -> tuple[str, ...]:
     """Plain words of one written word, which may be several run together."""
@@ -190,6 +192,8 @@ def _plain(part: str) -> tuple[str, ...]:
         return tuple(WORDS[part].split())
     if part.endswith("s") and part[:-1] in WORDS:
         return tuple(WORDS[part[:-1]].split())
+    if re.fullmatch(_SHORT_ID, part):
+        return (part[:-2], "id")
     pieces = _cut(part)
     return tuple(w for piece in pieces for w in WORDS[piece].split()) if pieces else (part,)
 

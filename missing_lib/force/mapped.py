@@ -1,0 +1,127 @@
+"""How one canonical column would be made from columns of an extract, and what is unsure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from missing_lib.force.convert import FLAGS
+from missing_lib.force.schema import STUDY_MARKERS, Column
+from missing_lib.force.shapes import Shape
+from missing_lib.force.usual import Meaning, usual_codes
+
+#: Codes that a column of yes and no has at most.
+FEW_FLAGS = 6
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """How one canonical column would be made.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The extract's columns, one or several to be joined.
+    formats : tuple of str
+        Only where they are needed.
+    recode : tuple of pairs
+        Usual codes and what they become; a proposal of the book, never read off a file.
+    rest_missing : bool
+        Codes that nobody lists become missing.
+    doubts : tuple of str
+        What the analyst should look at.
+    """
+
+    names: tuple[str, ...]
+    formats: tuple[str, ...] = ()
+    recode: tuple[tuple[str, Meaning], ...] = ()
+    rest_missing: bool = False
+    doubts: tuple[str, ...] = ()
+
+    def doubted(self, *doubts: str) -> Mapped:
+        """The same with more that the analyst should look at."""
+        return replace(self, doubts=(*self.doubts, *doubts))
+
+
+def mapped(names: tuple[str, ...], shape: Shape, column: Column, name: str) -> Mapped:
+    """One canonical column, by the shape of the extract's."""
+    if shape.kind == "empty":
+        return Mapped(names, doubts=("no value was seen in this column",))
+    if column.kind in ("date", "time"):
+        formats, doubts = formats_of(shape, column)
+        return Mapped(names, formats, doubts=tuple(doubts))
+    if column.kind == "level" or (column.kind == "flag" and not all_flags(shape)):
+        return _recoded(names, shape, column, name)
+    if name == "marker" and not shape.codes <= set(STUDY_MARKERS):
+        markers = ", ".join(STUDY_MARKERS)
+        return Mapped(names, doubts=(f"recode yours to {markers} where they mean the same",))
+    return Mapped(names)
+
+
+def all_flags(shape: Shape) -> bool:
+    """Whether every value is a yes or a no that needs no recode."""
+    return shape.kind == "empty" or (
+        bool(shape.codes) and {code.lower() for code in shape.codes} <= set(FLAGS)
+    )
+
+
+def like_flags(shape: Shape) -> bool:
+    """Whether a column holds few codes, and some yes or no among them."""
+    known = usual_codes("harm", shape.codes)[1]
+    return all_flags(shape) or (bool(known) and len(shape.codes) <= FEW_FLAGS)
+
+
+def formats_of(shape: Shape, column: Column) -> tuple[tuple[str, ...], list[str]]:
+    """Formats where they are needed, and what is unsure about them."""
+    if not shape.formats:
+        return (), ["no way of writing dates was recognised; say 'format'"]
+    doubts = _date_doubts(shape, column)
+    plain = all(one == "%Y-%m-%d" for one in shape.formats)
+    if plain or (column.kind == "time" and shape.dated and shape.iso):
+        return (), doubts
+    return shape.formats, doubts
+
+
+def _date_doubts(shape: Shape, column: Column) -> list[str]:
+    taken = "month" if shape.month_first else "day"
+    short = "69 to 99 are read as 1969 to 1999, 00 to 68 as 2000 to 2068"
+    birth = "; births before 1969 become missing" if "birth" in column.meaning else ""
+    lost = "; the row is set aside" if column.required else ""
+    said = [
+        (shape.order == "unsure",
+         f"no value shows whether day or month comes first; read with the {taken} first"),
+        (shape.order == "mixed",
+         f"some values have the day first, others the month; read with the {taken} first, and "
+         "what does not fit is not read"),
+        (shape.stray, f"some values are no dates and are not read{lost}"),
+        (any("%y" in one for one in shape.formats), f"two-digit years: {short}{birth}"),
+        (any(one in ("%Y", "%Y.0") for one in shape.formats),
+         "only the year is known, and taken as its first day"),
+        ("excel" in shape.formats,
+         "day numbers of a spreadsheet; excel-1904 if they come from an old Mac"),
+        (column.kind == "time" and column.required and shape.kind == "date",
+         "has no clock time: results that need hours leave these rows out"),
+    ]  # fmt: skip
+    return [doubt for there, doubt in said if there]
+
+
+def _recoded(names: tuple[str, ...], shape: Shape, column: Column, name: str) -> Mapped:
+    """Nothing where codes are canonical, otherwise usual codes with what becomes of the rest."""
+    if shape.codes and shape.codes <= set(column.levels):
+        return Mapped(names)
+    table, known = usual_codes(name, shape.codes)
+    recode = tuple(table.items())
+    if shape.codes and known == shape.codes:
+        doubt = "usual codes, proposed by the book: do yours mean this?"
+        return Mapped(names, recode=recode, doubts=(doubt,))
+    levels = ", ".join(column.levels) or "true, false, null"
+    if known:
+        doubt = (
+            "usual codes, proposed by the book: do yours mean this? Codes that are not listed "
+            f"become missing: list yours, each with one of {levels}"
+        )
+    else:
+        doubt = (
+            "none of your codes is among these usual ones, so all become missing: list yours in "
+            f"their place, each with one of {levels}"
+        )
+    return Mapped(names, recode=recode, rest_missing=True, doubts=(doubt,))

@@ -1,0 +1,49 @@
+"""Usual codes are the book's own, and mean something that the code books know."""
+
+from __future__ import annotations
+
+import pytest
+
+from missing_lib.force.schema import SCHEMA
+from missing_lib.force.usual import SEX_NUMBERS, USUAL_CODES, usual_codes
+
+COLUMNS = {name: column for table in SCHEMA.values() for name, column in table.items()}
+
+
+@pytest.mark.parametrize("name", USUAL_CODES)
+def test_every_usual_code_means_a_level_of_its_column(name: str) -> None:
+    column = COLUMNS[name]
+    allowed = {True, False, None} if column.kind == "flag" else {*column.levels, None}
+    for family in (*USUAL_CODES[name], *((SEX_NUMBERS,) if name == "sex" else ())):
+        assert set(family.values()) <= allowed
+        assert all(code == code.upper() for code in family)
+
+
+def test_every_level_and_flag_has_usual_codes() -> None:
+    coded = {name for name, column in COLUMNS.items() if column.kind in ("level", "flag")}
+    assert coded == set(USUAL_CODES)
+
+
+@pytest.mark.parametrize(
+    ("name", "codes", "meanings", "unknown"),
+    [
+        ("sex", "F M U", {"F": "female", "M": "male", "U": "unknown"}, ""),
+        ("sex", "female Male", {"female": "female", "Male": "male"}, ""),
+        ("sex", "1 2 9", {"1": "male", "2": "female", "9": "unknown"}, ""),
+        ("sex", "1 2 3", {}, "1 2 3"),
+        ("ethnicity_self", "W1 M9 A4 B2 O9 NS", {"W1": "white", "A4": "asian"}, ""),
+        ("ethnicity_self", "WBRI REFU", {"WBRI": "white", "REFU": "not_stated"}, ""),
+        ("ethnicity_officer", "IC1 IC3 IC6", {"IC3": "black", "IC6": "other"}, ""),
+        ("risk_final", "High Standard Blorp", {"High": "high", "Standard": "medium"}, "Blorp"),
+        ("category", "MIS NAR", {"MIS": "missing", "NAR": "no_apparent_risk"}, ""),
+        ("harm", "y n unknown", {"y": True, "n": False, "unknown": None}, ""),
+    ],
+)
+def test_codes_are_known_in_the_way_they_are_written(
+    name: str, codes: str, meanings: dict[str, str | bool | None], unknown: str
+) -> None:
+    given = frozenset(codes.split())
+    table, known = usual_codes(name, given)
+    assert given - known == set(unknown.split())
+    assert {code: table[code] for code in meanings} == meanings
+    assert not set(unknown.split()) & set(table)
