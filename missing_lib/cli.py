@@ -128,7 +128,7 @@ def new(
     forces: Forces = None,
 ) -> None:
     """Propose the force file of a new force, from its extract's column names and types."""
-    from missing_lib.force.new import new_force, said
+    from missing_lib.force.proposal.new import new_force, said
 
     layout = _layout(forces)
     made = new_force(layout.forces, code, [*(from_ or []), *(more or [])], name)

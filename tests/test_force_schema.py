@@ -16,7 +16,7 @@ from missing_lib.book import force_page
 from missing_lib.book.weave import weave
 from missing_lib.force import json_schema
 from missing_lib.force.examples import EXAMPLES
-from missing_lib.force.new import TEMPLATES as TEMPLATES_FOLDER
+from missing_lib.force.proposal.new import TEMPLATES as TEMPLATES_FOLDER
 from missing_lib.force.rulebook import RULES, choice_problems
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import OFFICIAL, OFFICIAL_KEYS, ForceFile, _Loader, known_forces

@@ -11,13 +11,13 @@ import pytest
 
 from missing_lib.force.errors import ContractError
 from missing_lib.force.intake import take_in
-from missing_lib.force.new import Made, new_force, said
+from missing_lib.force.proposal.new import Made, new_force, said
+from missing_lib.force.proposal.shapes import shape_of
+from missing_lib.force.proposal.synonyms import NAMES, likeness
+from missing_lib.force.proposal.when import overlapping
+from missing_lib.force.proposal.written import force_text
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.shapes import shape_of
 from missing_lib.force.spec import ForceFile, read_force_file
-from missing_lib.force.synonyms import NAMES, likeness
-from missing_lib.force.when import overlapping
-from missing_lib.force.written import force_text
 from tests.conftest import Tree, copy_sources
 from tests.test_force_schema import complaints, loaded
 
@@ -393,7 +393,7 @@ def test_a_run_that_is_killed_leaves_no_half_file(
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("missing_lib.force.new._into_place", killed)
+    monkeypatch.setattr("missing_lib.force.proposal.new._into_place", killed)
     with pytest.raises(KeyboardInterrupt):
         new_force(tmp_path / "forces", "mark", [file])
     assert list((tmp_path / "forces/mark").iterdir()) == []
@@ -419,7 +419,7 @@ def test_a_file_that_appears_meanwhile_is_left(
     def no_links(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("missing_lib.force.new.force_text", slow)
+    monkeypatch.setattr("missing_lib.force.proposal.new.force_text", slow)
     if not links:
         monkeypatch.setattr("os.link", no_links)
     with pytest.raises(ContractError, match="is there already and stays as it is"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from missing_lib.force.proposal.usual import SEX_NUMBERS, USUAL_CODES, usual_codes
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.usual import SEX_NUMBERS, USUAL_CODES, usual_codes
 
 COLUMNS = {name: column for table in SCHEMA.values() for name, column in table.items()}
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from missing_lib.force.intake import take_in
-from missing_lib.force.new import new_force, said
+from missing_lib.force.proposal.new import new_force, said
 from missing_lib.force.spec import read_force_file
 from tests.made_extracts import Episode, World, episode_rows, person_rows, world, write
 from tests.test_force_schema import complaints, loaded

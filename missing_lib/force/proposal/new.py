@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from missing_lib.force.clocks import NO_COLUMN
 from missing_lib.force.errors import ContractError
-from missing_lib.force.peek import Peeked, peek, same_layout
-from missing_lib.force.propose import Proposal, propose
+from missing_lib.force.proposal.clocks import NO_COLUMN
+from missing_lib.force.proposal.peek import Peeked, peek, same_layout
+from missing_lib.force.proposal.propose import Proposal, propose
+from missing_lib.force.proposal.when import days, moments, window, years_between
+from missing_lib.force.proposal.written import MARK, TEMPLATES, force_text, not_found, unused_files
 from missing_lib.force.spec import CODE_PATTERN, Definitions
-from missing_lib.force.when import days, moments, window, years_between
-from missing_lib.force.written import MARK, TEMPLATES, force_text, not_found, unused_files
 
 #: Share of reports of children below which their edition would be next to empty.
 FEW_CHILDREN = 0.02

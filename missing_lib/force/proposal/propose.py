@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from missing_lib.force.clocks import NO_COLUMN, with_clocks
-from missing_lib.force.links import PersonColumn, overlap, person_columns, written_differently
-from missing_lib.force.mapped import Mapped, formats_of, like_flags, mapped
-from missing_lib.force.peek import Peeked
-from missing_lib.force.relate import joined_incidents
+from missing_lib.force.proposal.clocks import NO_COLUMN, with_clocks
+from missing_lib.force.proposal.links import (
+    PersonColumn,
+    overlap,
+    person_columns,
+    written_differently,
+)
+from missing_lib.force.proposal.mapped import Mapped, formats_of, like_flags, mapped
+from missing_lib.force.proposal.peek import Peeked
+from missing_lib.force.proposal.relate import joined_incidents
+from missing_lib.force.proposal.shapes import Shape
+from missing_lib.force.proposal.sift import (
+    describes,
+    earliest_date,
+    sifted_incidents,
+    sifted_persons,
+)
+from missing_lib.force.proposal.synonyms import FILES, likeness, words_of
 from missing_lib.force.schema import SCHEMA, Column
-from missing_lib.force.shapes import Shape
-from missing_lib.force.sift import describes, earliest_date, sifted_incidents, sifted_persons
-from missing_lib.force.synonyms import FILES, likeness, words_of
 
 #: Likeness below which a name is not taken, and below which it is marked as unsure.
 TAKEN, SURE = 0.4, 0.7

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import yaml
 
-from missing_lib.force.clocks import NO_COLUMN
 from missing_lib.force.json_schema import FIRST_LINE
-from missing_lib.force.mapped import Mapped
-from missing_lib.force.peek import Peeked
-from missing_lib.force.propose import Proposal, day_of
+from missing_lib.force.proposal.clocks import NO_COLUMN
+from missing_lib.force.proposal.mapped import Mapped
+from missing_lib.force.proposal.peek import Peeked
+from missing_lib.force.proposal.propose import Proposal, day_of
+from missing_lib.force.proposal.synonyms import words_of
+from missing_lib.force.proposal.when import Window
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.synonyms import words_of
-from missing_lib.force.when import Window
 
 #: Beside the folders of the forces; not a force.
 TEMPLATES = "templates"

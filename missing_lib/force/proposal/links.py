@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pandas as pd
 
-from missing_lib.force.peek import Peeked
-from missing_lib.force.synonyms import likeness, words_of
+from missing_lib.force.proposal.peek import Peeked
+from missing_lib.force.proposal.synonyms import likeness, words_of
 
 #: Distinct values below which a column is no identifier, and share of rows that must be filled.
 FEWEST, FILLED = 5, 0.5

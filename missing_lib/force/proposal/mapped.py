@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from missing_lib.force.convert import FLAGS
+from missing_lib.force.proposal.shapes import Shape
+from missing_lib.force.proposal.usual import Meaning, usual_codes
 from missing_lib.force.schema import STUDY_MARKERS, Column
-from missing_lib.force.shapes import Shape
-from missing_lib.force.usual import Meaning, usual_codes
 
 #: Codes that a column of yes and no has at most.
 FEW_FLAGS = 6

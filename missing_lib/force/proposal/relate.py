@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pandas as pd
 
-from missing_lib.force.links import FEWEST, SHARED, PersonColumn, identifiers
-from missing_lib.force.peek import Joining, Peeked
+from missing_lib.force.proposal.links import FEWEST, SHARED, PersonColumn, identifiers
+from missing_lib.force.proposal.peek import Joining, Peeked
 
 
 def joined_incidents(people: Peeked, person: PersonColumn, incidents: Peeked) -> Peeked | None:

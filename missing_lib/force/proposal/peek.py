@@ -21,9 +21,9 @@ import pandas as pd
 
 from missing_lib.force.errors import ContractError
 from missing_lib.force.origin import PARQUET, WORKBOOKS, Origin
+from missing_lib.force.proposal.shapes import Shape, looks_like_a_value, shape_of
+from missing_lib.force.proposal.synonyms import known_words
 from missing_lib.force.read import read_one
-from missing_lib.force.shapes import Shape, looks_like_a_value, shape_of
-from missing_lib.force.synonyms import known_words
 from missing_lib.force.typed import TYPED, cell_text
 
 #: Values of a column that are looked at for its shape, spread evenly over all of its rows.

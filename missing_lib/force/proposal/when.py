@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from missing_lib.force.peek import Peeked
+from missing_lib.force.proposal.peek import Peeked
 from missing_lib.force.times import parse_dates, parse_times
 from missing_lib.force.typed import TYPED
 

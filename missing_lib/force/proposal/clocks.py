@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import product
 
-from missing_lib.force.shapes import Shape
-from missing_lib.force.synonyms import words_of
+from missing_lib.force.proposal.shapes import Shape
+from missing_lib.force.proposal.synonyms import words_of
 
 #: Stands where no column was found; no extract has a column of this name.
 NO_COLUMN = "NAME YOUR COLUMN HERE"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
-from missing_lib.force.clocks import NO_COLUMN, with_clocks
-from missing_lib.force.links import differing, holds_nobody, identifiers
-from missing_lib.force.mapped import Mapped, formats_of, mapped
-from missing_lib.force.peek import Peeked
+from missing_lib.force.proposal.clocks import NO_COLUMN, with_clocks
+from missing_lib.force.proposal.links import differing, holds_nobody, identifiers
+from missing_lib.force.proposal.mapped import Mapped, formats_of, mapped
+from missing_lib.force.proposal.peek import Peeked
+from missing_lib.force.proposal.shapes import Shape
+from missing_lib.force.proposal.synonyms import likeness, words_of
+from missing_lib.force.proposal.when import days, middle, moments, overlapping, years_between
 from missing_lib.force.schema import SCHEMA
-from missing_lib.force.shapes import Shape
-from missing_lib.force.synonyms import likeness, words_of
-from missing_lib.force.when import days, middle, moments, overlapping, years_between
 
 #: Share of people whose rows differ from which on a column does not describe the person.
 VARIES = 0.1
