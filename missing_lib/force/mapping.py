@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from functools import cache
 from math import isfinite
@@ -17,6 +18,8 @@ from missing_lib.force.schema import SCHEMA, Column
 
 #: Formats for days counted since 1900 or 1904, as spreadsheets store them.
 EXCEL, EXCEL_1904 = "excel", "excel-1904"
+#: What may follow a per cent sign in a format.
+_SIGNS = "YymdbBHIMSfpzjaA"
 
 
 @cache
@@ -115,6 +118,13 @@ def _check_format(text: str) -> None:
     """A format must name the year, and not minutes where it means months."""
     if text in (EXCEL, EXCEL_1904):
         return
+    signs = re.findall("%(.?)", text.replace("%%", ""))
+    for sign in dict.fromkeys(signs):
+        if not sign or sign not in _SIGNS:
+            said = f"%{sign} stands for nothing; usual are %d %m %Y %H %M"
+            raise ValueError(f"format {text!r}: {said}")
+        if signs.count(sign) > 1:
+            raise ValueError(f"format {text!r}: %{sign} stands twice; keep one")
     if "%Y" not in text and "%y" not in text:
         raise ValueError(
             f"format {text!r} names no year; write formats such as %d/%m/%Y or %Y-%m-%d %H:%M, "
