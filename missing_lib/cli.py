@@ -96,24 +96,9 @@ def check(
     forces: Forces = None,
 ) -> None:
     """Read a force's extract and say what was kept, merged and set aside; build nothing."""
-    from missing_lib.force.intake import take_in
-    from missing_lib.force.report import said
-    from missing_lib.force.spec import find_force
-    from missing_lib.force.store import save
+    from missing_lib.book.check import check as checked
 
-    layout = _layout(forces)
-    described = find_force(layout.forces, force)
-    if described.official:
-        typer.echo(
-            f"{described.name} has no extract, so there is nothing to check: "
-            f"missing-book build {force} makes its book of official statistics."
-        )
-        return
-    folder = layout.forces / force
-    intake = take_in(described, folder)
-    with only_one(layout.build):
-        save(intake, folder)
-    for line in said(intake):
+    for line in checked(_layout(forces), force):
         typer.echo(line)
 
 

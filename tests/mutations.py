@@ -117,7 +117,7 @@ class Case:
 def clean_rows() -> Rows:
     """A small extract in which nothing is wrong."""
     rng = random.Random(0)
-    people = [f"N{1000 + n}" for n in range(30)]
+    people = [f"N{1000 + n}" for n in range(42)]
     begin = datetime(2016, 1, 5)
 
     def moment(first: int = 0, last: int = 1000) -> datetime:
@@ -127,7 +127,7 @@ def clean_rows() -> Rows:
     for n, who in enumerate(people):
         born = datetime(1999, 1, 20) + timedelta(days=60 * n + rng.randint(0, 50))
         made["persons"].append([who, f"{SECRET} {who} Zoë", born.strftime(DAY), rng.choice("FM")])
-        for k in range(1 + n % 3):
+        for k in range(1 + n % 3 if n < 30 else 0):
             at = moment(k * 330, k * 330 + 300)
             end = at + timedelta(minutes=rng.randint(30, 4000))
             made["incidents"].append(
@@ -155,7 +155,7 @@ def page(form: str) -> dict[str, Any]:
         sources[table] = {**origin, "columns": mapped}
     return {
         "code": "mark", "name": "Mark", "kind": "synthetic",
-        "study": {"start": "2016-01-01", "end": "2019-12-31"}, "sources": sources,
+        "study": {"start": "2016-01-01", "end": "2018-10-31"}, "sources": sources,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from missing_lib.force import store
 from missing_lib.force.schema import SCHEMA
+from missing_lib.force.spec import read_force_file
 from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
 
 
@@ -136,6 +137,33 @@ def test_save_and_load_keep_values_and_types(tmp_path: Path) -> None:
     store.save(taken_in(folder), folder)
     assert "N9" not in (restricted / "quarantined-incidents.csv").read_text()
     assert not (restricted / "quarantined-markers.csv").exists()
+
+
+def test_other_folders_of_the_analyst_stay(tmp_path: Path) -> None:
+    folder = make_force(tmp_path)
+    kept = folder / "restricted-backup-2024"
+    kept.mkdir()
+    (folder / "restricted-new-1x").mkdir()
+    store.save(taken_in(folder), folder)
+    assert kept.is_dir()
+    assert not (folder / "restricted-new-1x").exists()
+
+
+def test_columns_of_the_extract_keep_apart_from_ours(tmp_path: Path) -> None:
+    header, *lines = PERSONS.splitlines()
+    twice = [f"{header},rule,NOTE,NOTE", *(f"{line},a,b,c" for line in lines), ",x,,M,a,b,c", ""]
+    other = "\n".join([f"{header},NOTE", ",y,,F,d", ""])
+    page = read_force_file(make_force(tmp_path / "page") / "force.yml").sources["persons"]
+    source = {"columns": page.model_dump(exclude_unset=True)["columns"]}
+    folder = make_force(
+        tmp_path,
+        {"persons.csv": "\n".join(twice), "more.csv": other},
+        sources__persons={**source, "file": ["persons.csv", "more.csv"]},
+    )
+    aside = taken_in(folder).quarantined["persons"]
+    names = {"rule", "source", "source_row", "rule (2)", "NOTE", "NOTE (2)"}
+    assert names < set(aside.columns)
+    assert aside["NOTE"].tolist() == ["b", "d"]
 
 
 def test_loading_before_anything_was_taken_in(tmp_path: Path) -> None:

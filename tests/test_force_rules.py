@@ -273,6 +273,8 @@ def test_a_force_may_let_a_rule_do_something_else(
     (line,) = [line for line in step.ledger if line.rule == rule]
     assert line.action == DONE[choice.get("action", RULES[rule].actions[0])]
     assert line.touched == (0 if choice == {"hours": 23} else 1)
+    if line.action == "filled":
+        assert not step.rows["time_known"].any()
 
 
 def test_a_near_duplicate_is_listed_with_what_it_repeats() -> None:
@@ -396,6 +398,26 @@ def test_rows_in_are_kept_merged_or_set_aside(
     assert intake.tables.incidents["person_id"].isin(intake.tables.persons["person_id"]).all()
     assert not intake.tables.incidents["incident_id"].duplicated().any()
     assert not intake.tables.persons["person_id"].duplicated().any()
+
+
+def test_midnight_in_utc_is_a_placeholder_where_stamps_have_offsets(tmp_path: Path) -> None:
+    text = INCIDENTS.replace("2015-03-01 10:00", "2015-07-01T00:00:00Z")
+    plain = {"sources__incidents__columns__reported_at": "REPORTED"}
+    incidents = taken_in(make_force(tmp_path, {"incidents.csv": text}, **plain)).tables.incidents
+    assert incidents["time_known"].tolist() == [False, True, True]
+
+
+def test_a_source_of_which_nothing_is_left_stops(tmp_path: Path) -> None:
+    header, line = INCIDENTS.split("\n")[:2]
+    rows_ = [line.replace("R1,", f"R{n},") for n in range(30)]
+    same = [one.replace("10:00", "11:00") for one in rows_[:10]]
+    files = {"a.csv": rows_, "b.csv": same}
+    content = {name: "\n".join([header, *lines, ""]) for name, lines in files.items()}
+    page = read_force_file(make_force(tmp_path / "page") / "force.yml").sources["incidents"]
+    source = {"file": list(files), "columns": page.model_dump(exclude_unset=True)["columns"]}
+    folder = make_force(tmp_path, content, sources__incidents=source)
+    (said,) = complaints(lambda: taken_in(folder))
+    assert said.startswith("incidents: all 10 rows of 'b.csv' would be set aside; do its ident")
 
 
 def test_rules_that_look_at_the_force_file_or_at_other_tables(tmp_path: Path) -> None:

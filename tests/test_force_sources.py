@@ -15,6 +15,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from pyarrow import parquet
 
 from missing_lib.force import store
@@ -434,6 +435,25 @@ def test_numbers_of_a_database_are_plain(tmp_path: Path, monkeypatch: pytest.Mon
     assert intake.tables.persons["person_id"].tolist() == ["1", "2", "N1", "N2"]
     assert intake.tables.persons["birth_date"].dt.year.fillna(0).tolist() == [2004, 0, 0, 0]
     assert intake.unread.to_numpy().tolist() == [["persons", "birth_date", 3]]
+
+
+def test_a_nested_column_is_text_too() -> None:
+    nested = pa.chunked_array([pa.array([[1, 2], None])])
+    assert column_text(nested).to_pylist() == ["[1, 2]", ""]
+
+
+def test_a_workbook_of_1904_says_so(tmp_path: Path) -> None:
+    folder = with_origins(tmp_path, as_workbook_of_1904(tmp_path))
+    assert any("counts its days from 1904" in note for note in taken_in(folder).caveats)
+
+
+def as_workbook_of_1904(folder: Path) -> dict[str, Any]:
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    for row in tables()["persons"]:
+        book.active.append(row)
+    book.save(folder / "old.xlsx")
+    return {"persons": {"file": "../old.xlsx"}}
 
 
 def test_parquet_codes_and_numbers_are_texts(tmp_path: Path) -> None:

@@ -66,6 +66,11 @@ def converted(table: str, cells: dict[str, list[str]], **columns: Any) -> Conver
         ("\ue0002020-07-01 23:30:00+00:00", (), "2020-07-02"),
         ("\ue0002020-07-01 00:00:00+0300", (), "2020-07-01"),
         ("\ue0002020-07-01 23:30:00", (), "2020-07-01"),
+        ("01112004", ("%d%m%Y",), "2004-11-01"),
+        ("1112004", ("%d%m%Y",), None),  # the first or the eleventh
+        ("011104", ("%d%m%y",), "2004-11-01"),
+        ("11104", ("%d%m%y",), None),
+        ("2020111", ("%Y%m%d",), None),
         ("1971.0", ("%Y.0",), "1971-01-01"),
         ("43924", ("excel",), "2020-04-03"),
         ("42462.75", ("excel-1904",), "2020-04-03"),
@@ -100,6 +105,10 @@ def test_dates_are_read_by_the_declared_format_alone(
         ("2020-07-01 10:00", (), "America/Chicago", "2020-07-01 15:00"),
         ("2020-07-01", (), LONDON, "2020-06-30 23:00"),
         ("2020-07", (), LONDON, None),
+        ("2020/07", (), LONDON, None),
+        ("2020 7", (), LONDON, None),
+        ("01/07/2020 0130", ("%d/%m/%Y %H%M",), LONDON, "2020-07-01 00:30"),
+        ("01/07/2020 130", ("%d/%m/%Y %H%M",), LONDON, None),
         ("202007", (), LONDON, None),
         ("2020", (), LONDON, None),
         ("10:00", (), LONDON, None),
@@ -123,6 +132,14 @@ def test_each_column_has_its_zone() -> None:
     done = converted("incidents", cells, **named, ended_at={"column": "T", "zone": "UTC"})
     report, end = done.rows.loc[0, ["reported_at", "ended_at"]]
     assert (report.hour, end.hour) == (9, 10)
+
+
+@pytest.mark.parametrize("typed", ["", "\ue000"])
+def test_a_day_with_a_zone_of_its_own_is_that_at_home(typed: str) -> None:
+    cells = {"R": ["1", "1"], "T": [f"{typed}2020-07-01 23:30:00", f"{typed}2020-07-01 00:00:00"]}
+    since = {"column": "T", "zone": "UTC", "format": "%Y-%m-%d %H:%M:%S"}
+    rows = converted("markers", cells, person_id="R", marker="R", known_from=since).rows
+    assert rows["known_from"].dt.day.tolist() == [2, 1]
 
 
 def test_offsets_may_differ_from_row_to_row() -> None:
@@ -225,7 +242,7 @@ CODES = {"P": ["1", "2", "3"], "S": ["F", " M ", ""], "X": ["F", "Q", ""]}
         ({"column": "X", "recode": {"F": "female"}}, ["female", None, None], 1, 0),
         ({"column": "X", "recode": {"F": "female", "Q": None}}, ["female", None, None], 0, 0),
         ({"column": "X", "recode": {"F": "female"}, "otherwise": "other"},
-         ["female", "other", None], 0, 0),
+         ["female", "other", None], 0, 1),
         ({"column": "X", "recode": {"F": "female"}, "otherwise_missing": True},
          ["female", None, None], 0, 1),
         ({"column": "X", "recode": {"F": "female", "Q": "male", "": "unknown"}},

@@ -148,11 +148,8 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
 def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
     """Make canonical tables, if any, where stale; return the digest of what they are made from."""
     folder = layout.forces / edition.force
-    files = [folder / "force.yml", *(folder / f for s in force.sources.values() for f in s.files())]
-    key = fingerprint.of_values(
-        files=fingerprint.of_files(files, folder), code=fingerprint.intake_code()
-    )
-    remembered = folder / "restricted" / "key"
+    key = fingerprint.of_extract(force, folder)
+    remembered = fingerprint.extract_key(folder)
     if not force.official and fingerprint.remembered(remembered) != key:
         started = time.monotonic()
         intake = importlib.import_module("missing_lib.force.intake")

@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from missing_lib.force.places import restricted_folder
+from missing_lib.force.spec import ForceFile
+
 #: Rooms of the library that no chapter's result depends on.
 _BESIDE = ("synthetic", "cli.py")
 
@@ -50,6 +53,17 @@ def intake_code() -> str:
     """Digest of the code that makes canonical tables."""
     package = Path(__file__).parents[1]
     return of_files((package / "force").glob("*.py"), package)
+
+
+def of_extract(force: ForceFile, folder: Path) -> str:
+    """Digest of what a force's canonical tables are made from: its file, its extract, the code."""
+    files = [folder / "force.yml", *(folder / f for s in force.sources.values() for f in s.files())]
+    return of_values(files=of_files(files, folder), code=intake_code())
+
+
+def extract_key(folder: Path) -> Path:
+    """Where the digest of the extract that was taken in is remembered."""
+    return restricted_folder(folder) / "key"
 
 
 def remembered(path: Path) -> str:

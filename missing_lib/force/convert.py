@@ -270,11 +270,14 @@ def _read_codes(text: pd.Series, column: Column, origin: ColumnFrom) -> Read:
     ]
     strange = unlisted[codes] if origin.otherwise is None else np.zeros(len(codes), dtype=bool)
     cure = "list their codes under 'recode', or say 'otherwise_missing: true'"
+    other = int(unlisted[codes].sum()) if origin.otherwise is not None else 0
+    taken = f"rows with a code that 'recode' does not list, taken as 'otherwise' says: {other:,}"
     return Read(
         values=pd.Series(_meant(meanings, codes, column), index=text.index),
         unread=pd.Series(strange, index=text.index),
         trouble=trouble,
         stops="" if origin.otherwise_missing else cure,
+        notes=(taken,) if other else (),
     )
 
 

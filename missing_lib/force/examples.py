@@ -128,10 +128,11 @@ sources:
         column: LAST_SEEN
         format: excel
         recode: {"1": null}
-      # Every code is listed, in quotes; what is not listed becomes otherwise.
+      # Every code is listed, in quotes, an empty cell too where it means something;
+      # what is not listed becomes otherwise.
       category:
         column: ABSENT
-        recode: {"1": no_apparent_risk, "0": missing}
+        recode: {"1": no_apparent_risk, "0": missing, "": missing}
         otherwise: missing
       # Codes that nobody listed are set missing and counted, instead of stopping.
       risk_final:

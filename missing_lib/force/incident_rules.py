@@ -18,7 +18,8 @@ def report_from_last_seen(rule: Chosen) -> Rule:
         odd = report.isna() & seen.notna()
         if rule.action != "fill":
             return step.act(rule, odd)
-        rows = step.rows.assign(reported_at=report.where(~odd, seen))
+        unknown = step.rows["time_known"].mask(odd, False)
+        rows = step.rows.assign(reported_at=report.where(~odd, seen), time_known=unknown)
         return step.note(rule, int(odd.sum()), rows)
 
     return apply
@@ -67,11 +68,11 @@ def ended_before_report(rule: Chosen) -> Rule:
     return apply
 
 
-def merge_close_incidents(rule: Chosen, gap_hours: float) -> Rule:
+def merge_close_incidents(rule: Chosen, gap_hours: float, time_zone: str) -> Rule:
     """Overlapping incidents of one person, or closer than the merge gap, are one incident."""
 
     def apply(step: Step) -> Step:
-        rows = merge_incidents(step.rows, gap_hours)
+        rows = merge_incidents(step.rows, gap_hours, time_zone)
         return step.note(rule, len(step.rows) - len(rows), rows)
 
     return apply

@@ -9,6 +9,7 @@ import pandas as pd
 
 from missing_lib.force import quality, rules
 from missing_lib.force.errors import ContractError
+from missing_lib.force.fitness import notes
 from missing_lib.force.places import make_restricted_folder
 from missing_lib.force.rulebook import RULES
 from missing_lib.force.schema import SCHEMA
@@ -49,6 +50,9 @@ class Intake:
     review : dict of DataFrame
         By table: rows that may be one incident or one person, whole, after ``rule``, ``group``
         and ``source_row``.
+    flagged : dict of DataFrame
+        By table: rows that a rule with a caveat touched and kept, whole, after ``rule`` and
+        ``source_row``.
     words : dict of str
         By table and rule: the analyst's names of the columns that the rule looks at, in brackets.
     """
@@ -61,6 +65,7 @@ class Intake:
     unread: pd.DataFrame = field(default_factory=pd.DataFrame)
     by_source: pd.DataFrame = field(default_factory=pd.DataFrame)
     review: dict[str, pd.DataFrame] = field(default_factory=dict)
+    flagged: dict[str, pd.DataFrame] = field(default_factory=dict)
     words: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
@@ -96,20 +101,24 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             unread.to_csv(place, index=False)
             problems.append(f"rows that could not be read: {place.parent.name}/{place.name}")
         raise ContractError(problems)
-    steps = _clean(force, {table: one.converted() for table, one in taken.items()})
+    converted = {table: one.converted() for table, one in taken.items()}
+    steps = _clean(force, converted, taken["incidents"].with_offsets("reported_at"))
     _stop_at_loss(folder, taken, steps)
+    tables = _tables(steps)
+    fit = notes(tables, force)
     return Intake(
-        tables=_tables(steps),
+        tables=tables,
         ledger=quality.ledger_frame(list(steps.values())),
         accounts=pd.DataFrame(
             [{"table": t, **quality.row_account(len(taken[t]), s)} for t, s in steps.items()]
         ),
         quarantined={t: _whole_rows(taken[t], s.quarantined) for t, s in steps.items()},
-        caveats=tuple(c for t in SCHEMA if t in taken for c in taken[t].caveats),
+        caveats=(*(c for t in SCHEMA if t in taken for c in taken[t].caveats), *fit),
         unread=unread,
         by_source=pd.DataFrame(
             [line for t, step in steps.items() for line in _source_accounts(taken[t], step)]
         ),
+        flagged={t: _whole_rows(taken[t], s.flagged) for t, s in steps.items() if len(s.flagged)},
         words={
             (t, line.rule): taken[t].own_words(RULES[line.rule].columns)
             for t, step in steps.items()
@@ -134,8 +143,21 @@ def _stop_at_loss(folder: Path, taken: dict[str, Taken], steps: dict[str, qualit
             place = make_restricted_folder(folder) / f"{STOPPED}-{table}.csv"
             _whole_rows(taken[table], step.quarantined).to_csv(place, index=False)
             problems.append(f"the rows concerned: {place.parent.name}/{place.name}")
+        if not step.too_many:
+            problems += _lost_sources(taken[table], step)
     if problems:
         raise ContractError(problems)
+
+
+def _lost_sources(taken: Taken, step: quality.Step) -> list[str]:
+    """Sources of a table of which no row is left."""
+    lines = _source_accounts(taken, step) if len(taken.parts) > 1 else []
+    return [
+        f"{step.table}: all {len(part.rows):,} rows of {part.label} would be set aside; do its "
+        "identifiers agree with the other sources', and does no other file use the same numbers?"
+        for part, line in zip(taken.parts, lines, strict=False)
+        if len(part.rows) == line["quarantined"] and len(part.rows) >= quality.ENOUGH_ROWS
+    ]
 
 
 def _unread(taken: list[Taken]) -> pd.DataFrame:
@@ -154,6 +176,18 @@ def _unread(taken: list[Taken]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).drop(columns="position")
 
 
+def _apart(ours: list[str], theirs: list[str]) -> list[str]:
+    """The extract's names of columns, so that none is twice or one of ours."""
+    names: list[str] = []
+    for name in theirs:
+        made, number = name, 1
+        while made in (*ours, *names):
+            number += 1
+            made = f"{name} ({number})"
+        names.append(made)
+    return names
+
+
 def _source_accounts(taken: Taken, step: quality.Step) -> list[dict[str, object]]:
     """Per source: rows in = kept + merged into another row + quarantined."""
     lines: list[dict[str, object]] = []
@@ -168,11 +202,14 @@ def _source_accounts(taken: Taken, step: quality.Step) -> list[dict[str, object]
     return lines
 
 
-def _clean(force: ForceFile, converted: dict[str, pd.DataFrame]) -> dict[str, quality.Step]:
+def _clean(
+    force: ForceFile, converted: dict[str, pd.DataFrame], offsets: bool
+) -> dict[str, quality.Step]:
     """Apply the rules of every table; persons come first, the others look them up."""
     zone = force.time_zone
     origins = [(s.columns or {}).get("reported_at") for _, s in force.sources["incidents"].each()]
     own_clocks = [origin.zone for origin in origins if origin is not None and origin.zone]
+    own_clocks += ["UTC"] if offsets else []
     steps: dict[str, quality.Step] = {}
     for table in [t for t in SCHEMA if t in converted]:
         around = rules.Surroundings(
@@ -212,6 +249,7 @@ def _whole_rows(taken: Taken, listed: pd.DataFrame) -> pd.DataFrame:
         aside = about.assign(source_row=positions + part.first_row)
         if several:
             aside.insert(1, "source", part.label)
-        whole = part.rows.loc[positions].reset_index(drop=True).apply(without_mark)
+        whole = part.rows.loc[positions].reset_index(drop=True)
+        whole = whole.set_axis(_apart(list(aside), list(whole)), axis=1).apply(without_mark)
         frames.append(pd.concat([aside, whole], axis=1))
     return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)

@@ -82,12 +82,14 @@ class ColumnFrom(Page):
     def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for one in value:
             _check_format(one)
-        year_last = [one for one in value if one.lower().find("%y") > one.find("%m") > -1]
-        if len({one.find("%d") < one.find("%m") for one in year_last if "%d" in one}) > 1:
-            raise ValueError(
-                "one format has the day first, another the month, so that many dates fit both; "
-                "keep one"
-            )
+        whole = [one for one in value if "%d" in one and "%m" in one]
+        for last in (True, False):
+            alike = [one for one in whole if (one.lower().find("%y") > one.find("%m")) == last]
+            if len({one.find("%d") < one.find("%m") for one in alike}) > 1:
+                raise ValueError(
+                    "one format has the day first, another the month, so that many dates fit "
+                    "both; keep one"
+                )
         return value
 
     @field_validator("zone")

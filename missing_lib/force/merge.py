@@ -10,14 +10,16 @@ import pandas as pd
 from missing_lib.force.times import local_day
 
 
-def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
+def merge_incidents(incidents: pd.DataFrame, gap_hours: float, time_zone: str) -> pd.DataFrame:
     """Merge incidents of one person that overlap or lie within a gap.
 
     An incident joins the one before it where its report comes at most ``gap_hours`` after the
     latest end so far; at a gap of zero it must come strictly before that end. An incident
-    without an end is never followed by a merge. The merged incident keeps the first report and
-    the first row's values, the latest end (missing if that of the last is), the highest risk
-    and any harm.
+    without an end is never followed by a merge, and of two reports on one day nobody knows the
+    order if either has a placeholder for its clock time: they join only where the earlier lasted
+    into the next day. The merged incident keeps the first report and the earliest time last
+    seen, the latest end (missing if that of the last is), the graver category, the highest final
+    risk, what any row affirms of harm, care and area, and of the rest the first that is known.
 
     Parameters
     ----------
@@ -25,6 +27,8 @@ def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
         Canonical incidents.
     gap_hours : float
         Hours, at least 0.
+    time_zone : str
+        Zone in which days begin.
 
     Returns
     -------
@@ -38,11 +42,11 @@ def merge_incidents(incidents: pd.DataFrame, gap_hours: float) -> pd.DataFrame:
     ...     "incident_id": ["1", "2"], "person_id": ["a", "a"],
     ...     "reported_at": ["2020-01-01T10:00Z", "2020-01-01T15:00Z"],
     ...     "ended_at": ["2020-01-01T12:00Z", "2020-01-01T16:00Z"]}), "incidents")
-    >>> len(merge_incidents(two, 1)), len(merge_incidents(two, 6))
-    (2, 1)
+    >>> [len(merge_incidents(two, gap, "Europe/London")) for gap in (1, 6)]
+    [2, 1]
     """
     ordered = _in_order(incidents)
-    return _merged(incidents, ordered, _joins(ordered, pd.Timedelta(hours=gap_hours)))
+    return _merged(incidents, ordered, _joins(ordered, pd.Timedelta(hours=gap_hours), time_zone))
 
 
 def _in_order(incidents: pd.DataFrame) -> pd.DataFrame:
@@ -74,19 +78,35 @@ def _merged(incidents: pd.DataFrame, ordered: pd.DataFrame, joins: pd.Series) ->
     grades = ordered["risk_final"]
     highest = grades.cat.codes.groupby(spell).max().to_numpy()
     kept["risk_final"] = pd.Categorical.from_codes(highest, dtype=grades.dtype)
-    kept["harm"] = groups["harm"].max().set_axis(kept.index).astype("boolean")
+    for flag in ("harm", "from_care", "out_of_area"):
+        kept[flag] = groups[flag].max().set_axis(kept.index).astype("boolean")
+    kept["missing_from_at"] = groups["missing_from_at"].min().set_axis(kept.index)
+    for name in ("category", "risk_first", "placement_id", "age_recorded"):
+        kept[name] = groups[name].first().set_axis(kept.index).astype(ordered[name].dtype)
+    missing = (ordered["category"] == "missing").groupby(spell).any().to_numpy()
+    kept["category"] = kept["category"].mask(missing, "missing")
     return pd.concat([alone, kept]).sort_values("_came").drop(columns="_came")
 
 
-def _joins(ordered: pd.DataFrame, gap: pd.Timedelta) -> pd.Series:
+def _joins(ordered: pd.DataFrame, gap: pd.Timedelta, time_zone: str) -> pd.Series:
     """Which incidents join the one before them; sorted by person and report."""
     another = ordered["person_id"] != ordered["person_id"].shift()
     after_open = ordered["ended_at"].shift().isna()
     stretch = (another | after_open).cumsum()
     latest = ordered.groupby(stretch)["ended_at"].cummax().groupby(stretch).shift()
-    if gap == pd.Timedelta(0):
-        return ordered["reported_at"] < latest
-    return ordered["reported_at"] <= latest + gap
+    unknown = _time_unknown(ordered)
+    report = ordered["reported_at"]
+    if unknown.any():
+        day = local_day(report, time_zone)
+        next_day = (day + pd.Timedelta(days=1)).dt.tz_localize(time_zone).dt.tz_convert("UTC")
+        same_day = unknown.shift(fill_value=False) & (day == day.shift())
+        latest = latest.mask(same_day & (latest < next_day))
+        report = report.mask(unknown, next_day)
+    return report < latest if gap == pd.Timedelta(0) else report <= latest + gap
+
+
+def _time_unknown(incidents: pd.DataFrame) -> pd.Series:
+    return ~incidents["time_known"].fillna(True).astype(bool)
 
 
 @dataclass(frozen=True)
@@ -106,9 +126,10 @@ class Near:
 
 
 def near_duplicates(incidents: pd.DataFrame, hours: float, time_zone: str) -> Near:
-    """Reports of one person within some hours that no end and no clock time tells apart.
+    """Reports of one person within some hours, where the earlier may not have ended.
 
-    The earlier has no end, or both have a placeholder for their time and the same local day.
+    It has no end; or the later has a placeholder for its time and is not of a later day than
+    that end; or the earlier has one, is of the same day, and ended after the later's report.
 
     Parameters
     ----------
@@ -132,10 +153,10 @@ def merge_near(incidents: pd.DataFrame, hours: float, time_zone: str) -> pd.Data
 
 def _again(ordered: pd.DataFrame, hours: float, time_zone: str) -> pd.Series:
     report, before = ordered["reported_at"], ordered["reported_at"].shift()
-    same = ordered["person_id"].eq(ordered["person_id"].shift()).fillna(False).astype(bool)
-    same &= report - before <= pd.Timedelta(hours=hours)
-    open_ = ordered["ended_at"].shift().isna()
-    unknown = ~ordered["time_known"].fillna(True).astype(bool)
-    day = local_day(report, time_zone)
-    both = unknown & unknown.shift(fill_value=False) & (day == day.shift())
-    return same & (open_ | both)
+    end = ordered["ended_at"].shift()
+    near = ordered["person_id"] == ordered["person_id"].shift()
+    near &= report - before <= pd.Timedelta(hours=hours)
+    unknown, day = _time_unknown(ordered), local_day(report, time_zone)
+    later_unsure = unknown & (day <= local_day(end, time_zone))
+    earlier_unsure = unknown.shift(fill_value=False) & (day == day.shift()) & (end > report)
+    return near & (end.isna() | later_unsure | earlier_unsure)

@@ -19,7 +19,8 @@ YEAR, FEW_BIRTHS = 365.25, 5
 
 def implausible_birth(rule: Chosen, end: pd.Timestamp) -> Rule:
     """Placeholder births, births long ago and births after the study."""
-    oldest = end - pd.DateOffset(years=int(rule.settings["oldest"]))
+    years, part = divmod(rule.settings["oldest"], 1)
+    oldest = end - pd.DateOffset(years=int(years), days=round(part * YEAR))
 
     def apply(step: Step) -> Step:
         birth = step.rows["birth_date"]

@@ -33,8 +33,9 @@ def new_restricted_folder(force_folder: Path) -> Iterator[Path]:
             place.rename(made.with_name(made.name.replace("-new-", "-old-")))
         made.rename(place)
     finally:
-        for left in force_folder.glob(f"{RESTRICTED}-*"):
-            shutil.rmtree(left, ignore_errors=True)
+        for kind in ("new", "old"):
+            for left in force_folder.glob(f"{RESTRICTED}-{kind}-*"):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def make_restricted_folder(force_folder: Path) -> Path:

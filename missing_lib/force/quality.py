@@ -65,6 +65,8 @@ class Step:
         Rows that were merged into another row.
     review : DataFrame
         ``position``, ``rule`` and ``group``: rows that somebody should look at together.
+    flagged : DataFrame
+        ``position`` and ``rule`` of rows that a rule with a caveat touched and kept.
     too_many : tuple of Touched
         Rules that set aside more than the force file lets them.
     """
@@ -75,6 +77,7 @@ class Step:
     quarantined: pd.DataFrame = field(default_factory=_positions)
     merged: int = 0
     review: pd.DataFrame = field(default_factory=lambda: _positions("group"))
+    flagged: pd.DataFrame = field(default_factory=_positions)
     too_many: tuple[Touched, ...] = ()
 
     def note(self, rule: Chosen, touched: int, rows: pd.DataFrame) -> Step:
@@ -100,16 +103,21 @@ class Step:
         touched = int(odd.sum())
         if rule.action == "quarantine":
             step = self.note(rule, touched, self.rows[~odd] if touched else self.rows)
-            out = pd.DataFrame({"position": self.rows.index[odd].astype("int64")})
-            aside = pd.concat([self.quarantined, out.assign(rule=rule.rule)], ignore_index=True)
+            aside = self._listed(self.quarantined, rule, odd)
             limit = rule.settings.get("stop_above", 1.0) * len(self.rows)
             judged = len(self.rows) >= ENOUGH_ROWS and touched > limit
             over = (*self.too_many, step.ledger[-1]) if judged else self.too_many
             return replace(step, quarantined=aside, too_many=over)
+        rows = self.rows
         if rule.action == "set missing" and touched:
-            blanked = {name: self.rows[name].mask(odd) for name in columns}
-            return self.note(rule, touched, self.rows.assign(**blanked))
-        return self.note(rule, touched, self.rows)
+            rows = rows.assign(**{name: rows[name].mask(odd) for name in columns})
+        listed = touched and rule.severity == "caveat"
+        flagged = self._listed(self.flagged, rule, odd) if listed else self.flagged
+        return replace(self.note(rule, touched, rows), flagged=flagged)
+
+    def _listed(self, before: pd.DataFrame, rule: Chosen, odd: pd.Series) -> pd.DataFrame:
+        out = pd.DataFrame({"position": self.rows.index[odd].astype("int64"), "rule": rule.rule})
+        return pd.concat([before, out], ignore_index=True)
 
     def look_at(self, rule: Chosen, group: pd.Series) -> Step:
         """Put rows on the review list.

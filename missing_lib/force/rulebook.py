@@ -72,7 +72,7 @@ RULES: dict[str, Rule] = {
         _ALL, (), "caveat", ("quarantine",), {"stop_above": STOP_ABOVE}),
     "A02": Rule("the same row more than once", _ALL, (), "note", ("merge",)),
     "A03": Rule(
-        "another row has the same identifier with other content",
+        "another row has the same identifier with other content; the first is kept",
         (*_PERSONS, *_INCIDENTS), ("incident_id",), "caveat", ("quarantine",),
         {"stop_above": STOP_ABOVE}),
     "A04": Rule(
@@ -105,12 +105,14 @@ RULES: dict[str, Rule] = {
     "P06": Rule(
         "another person who was reported has the same birth date, sex and ethnicity",
         _PERSONS, ("birth_date", "sex", "ethnicity_self"), "note", ("flag",)),
-    "I01": Rule("report at midnight exactly", _INCIDENTS, ("reported_at",), "note", ("flag",)),
+    "I01": Rule(
+        "report without a clock time, or at midnight exactly",
+        _INCIDENTS, ("reported_at",), "note", ("flag",)),
     "I02": Rule(
         "last seen after the report",
         _INCIDENTS, ("missing_from_at",), "caveat", ("set missing", "quarantine")),
     "I03": Rule(
-        "ended before the report",
+        "ended before the report, or on its day without a clock time",
         _INCIDENTS, ("ended_at",), "caveat", ("set missing", "quarantine")),
     "I04": Rule(
         "overlaps the same person's earlier incident{gap}",
@@ -122,7 +124,7 @@ RULES: dict[str, Rule] = {
         "report outside the person's window of observation",
         _INCIDENTS, ("reported_at",), "caveat", ("flag", "quarantine")),
     "I07": Rule(
-        "reported again within {hours} hours, while the end or the clock time is not known",
+        "reported again within {hours} hours, and the earlier incident may not have ended",
         _INCIDENTS, ("reported_at",), "note", ("flag", "merge"),
         {"hours": Setting(24, 1, 72, "hours within which a second report may be the first again")}),
     "I08": Rule(

@@ -86,7 +86,7 @@ def _of_incidents(around: Surroundings) -> list[Rule]:
         incident_rules.missing_after_report(around.rule("I02"), zone),
         incident_rules.ended_before_report(around.rule("I03")),
         incident_rules.long_incidents(around.rule("I10")),
-        incident_rules.merge_close_incidents(around.rule("I04", gap=gap), hours),
+        incident_rules.merge_close_incidents(around.rule("I04", gap=gap), hours, zone),
         incident_rules.followed_while_open(around.rule("I05")),
         incident_rules.reported_twice(around.rule("I07"), zone),
         incident_rules.outside_observation(around.rule("I06"), around.persons, zone),

@@ -84,7 +84,9 @@ SCHEMA: dict[str, dict[str, Column]] = {
     },
     "markers": {
         "person_id": Column("id", True, "whom the marker describes"),
-        "marker": Column("text", True, "what was recorded, such as self_harm"),
+        "marker": Column(
+            "text", True, f"what was recorded; the findings read {', '.join(STUDY_MARKERS)}"
+        ),
         "known_from": Column("date", True, "day it was recorded (not onset)"),
         "known_to": Column("date", False, "day it ceased to hold"),
         "agency": Column("text", False, "agency that recorded it", personal=False),

@@ -25,6 +25,8 @@ def save(intake: Intake, force_folder: Path) -> None:
         intake.unread.to_csv(folder / "unread.csv", index=False)
         for table, rows in intake.quarantined.items():
             rows.to_csv(folder / f"quarantined-{table}.csv", index=False)
+        for table, rows in intake.flagged.items():
+            rows.to_csv(folder / f"flagged-{table}.csv", index=False)
         for table, rows in intake.review.items():
             rows.to_csv(folder / f"review-{table}.csv", index=False)
         about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
@@ -32,7 +34,7 @@ def save(intake: Intake, force_folder: Path) -> None:
 
 
 def load(force_folder: Path) -> Intake:
-    """Read back what :func:`save` wrote, without the quarantined rows and those for review.
+    """Read back what :func:`save` wrote, without rows set aside, flagged or for review.
 
     Raises
     ------

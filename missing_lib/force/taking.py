@@ -13,6 +13,10 @@ from missing_lib.force.mapping import ColumnFrom, SharedTies, Source
 from missing_lib.force.read import Raw, missing_columns, read_source
 from missing_lib.force.shared import pairs
 from missing_lib.force.tables import empty
+from missing_lib.force.times import OFFSET
+
+#: Cells that are looked at to know how a column is written.
+LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,12 @@ class Taken:
         """The analyst's names of some canonical columns in brackets, or nothing."""
         names = [repr(n) for column in columns for n in self.names.get(column, ())]
         return f" (your {', '.join(dict.fromkeys(names))})" if names else ""
+
+    def with_offsets(self, column: str) -> bool:
+        """Whether stamps of a canonical column have offsets, by those that stand first."""
+        names = self.names.get(column, (column,))
+        cells = [p.rows[n].head(LOOKED_AT) for p in self.parts for n in names if n in p.rows]
+        return any(cell.str.contains(OFFSET, regex=True).any() for cell in cells)
 
     def __len__(self) -> int:
         return sum(len(part.rows) for part in self.parts)
@@ -148,7 +158,7 @@ def _tied(raws: list[Raw], table: str, source: Source, time_zone: str) -> Part:
     shared = source.shared
     if not isinstance(shared, SharedTies):
         raise TypeError("only a source with 'shared' makes ties")
-    label = " + ".join(raw.label for raw in raws)
+    label = "pairs from " + " + ".join(raw.label for raw in raws)
     whole = raws[0].rows if len(raws) == 1 else pd.concat([raw.rows for raw in raws])
     rows, dates, notes = pairs(whole.reset_index(drop=True), shared, time_zone, source.decimal)
     dates = replace(dates, unread=dates.unread.set_axis(whole.index))

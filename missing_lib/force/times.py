@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,16 @@ from missing_lib.force.typed import TYPED
 ISO_DATE = "%Y-%m-%d"
 
 #: Words that pandas reads as the moment of reading, and a date that is cut short.
-_NOT_A_DATE = r"now|today|\d{4}(?:-?\d\d)?"
+_NOT_A_DATE = r"now|today|\d{4}(?:[-/. ]?\d{1,2})?"
 #: Midnight in a clock time with an offset.
 _MIDNIGHT = r"[T ]00:00(?::00(?:\.0+)?)?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
 #: An offset at the end of a clock time, with or without the name of a zone in brackets.
-_OFFSET = r"[T ]\d\d.*?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
+OFFSET = r"[T ]\d\d.*?(?:Z|z|[+-]\d\d(?::?\d\d)?)$"
 #: Day zero of a spreadsheet's day numbers; before day 61 they count a day that never was.
 _DAY_ZERO = {EXCEL: ("1899-12-30", 61), EXCEL_1904: ("1904-01-01", 0)}
+#: Numbers of a format without a sign between them, and the digits of each.
+_RUN_TOGETHER = re.compile("%[YymdHIMS]%[YymdHIMSf]")
+_DIGITS = {"%Y": r"\d{4}", **dict.fromkeys(("%y", "%m", "%d", "%H", "%I", "%M", "%S"), r"\d\d")}
 _IN_WORDS = {EXCEL: "day numbers of a spreadsheet", EXCEL_1904: "day numbers from 1904"}
 #: Day number after which pandas has no dates (in the year 2262).
 _LAST_DAY = 130_000
@@ -114,8 +118,11 @@ def parse_dates(
     if typed.any():
         said = distinct.where(typed, "").str.slice(1)
         days = days.fillna(_parsed(said.str.slice(0, 10), ISO_DATE))
-        offset = said.str.contains(_OFFSET, regex=True) & ~said.str.contains(_MIDNIGHT, regex=True)
+        offset = said.str.contains(OFFSET, regex=True) & ~said.str.contains(_MIDNIGHT, regex=True)
         days = days.mask(offset, _day_at(_parse_iso(said.where(offset, ""), home), home))
+        if zone not in (None, home):
+            clock = typed & ~offset & (said.str.len() > len("2020-12-31"))
+            days = days.mask(clock, _day_at(_parse_iso(said.where(clock, ""), zone or home), home))
     for one in formats or (ISO_DATE,):
         days = days.fillna(_days(distinct, one, zone, home))
     return pd.Series(days.to_numpy()[codes], index=text.index, dtype="datetime64[ns]")
@@ -166,7 +173,7 @@ def parse_times(text: pd.Series, formats: tuple[str, ...], zone: str) -> Instant
 def _parse_iso(text: pd.Series, zone: str) -> _Located:
     plain = text.str.replace(r"\[[^\]]*\]$", "", regex=True)
     plain = plain.mask((plain == "") | plain.str.fullmatch(_NOT_A_DATE))
-    offset = plain.str.contains(_OFFSET, regex=True, na=False)
+    offset = plain.str.contains(OFFSET, regex=True, na=False)
     instants = pd.to_datetime(plain.where(offset), format="ISO8601", utc=True, errors="coerce")
     local = pd.to_datetime(plain.mask(offset), format="ISO8601", errors="coerce")
     return _together(_sure(instants), _located(local, zone))
@@ -182,8 +189,28 @@ def _parsed(text: pd.Series, one: str) -> pd.Series:
     done = parse_fixed(text, one)
     rest = text if done is None else text[done.isna()]
     known = rest.mask((rest == "") | rest.isin(["now", "today"]))
+    if _RUN_TOGETHER.search(one):
+        known = known.where(known.str.fullmatch(_full_width(one), na=False))
     slow = pd.to_datetime(known, format=one, errors="coerce", utc="%z" in one.lower())
     return slow if done is None else done.fillna(slow)
+
+
+def _full_width(one: str) -> str:
+    r"""A pattern of texts that have all the digits of a format.
+
+    Where parts of a date run together, a text that has lost a zero can be read in two ways.
+
+    Examples
+    --------
+    >>> bool(re.fullmatch(_full_width("%d%m%Y"), "01112004"))
+    True
+    >>> bool(re.fullmatch(_full_width("%d%m%Y"), "1112004"))
+    False
+    """
+    parts = re.split("(%.)", one)
+    return "".join(
+        _DIGITS.get(part, ".+") if part.startswith("%") else re.escape(part) for part in parts
+    )
 
 
 def _sure(instants: pd.Series) -> _Located:

@@ -116,6 +116,8 @@ def column_text(values: pa.ChunkedArray) -> pa.ChunkedArray:
     elif pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         text = _moment_text(values)
     else:
+        if pa.types.is_nested(kind):
+            return pa.chunked_array([[cell_text(v) for v in values.to_pylist()]], pa.large_string())
         distinct = values.dictionary_encode().combine_chunks()
         words = pa.array([cell_text(v) for v in distinct.dictionary.to_pylist()], pa.large_string())
         text = pa.chunked_array([words.take(distinct.indices)])

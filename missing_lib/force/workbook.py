@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import pyarrow as pa
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from missing_lib.force.delimited import Cut
 from missing_lib.force.errors import ContractError, suggestion
@@ -43,6 +44,7 @@ def read_workbook(path: Path, origin: Origin, where: str) -> tuple[Cut, list[str
             try:
                 title = _title(book.sheetnames, origin, name, where)
                 cut, failed = _cut(_rows(book[title]), origin.header_row)
+                from_1904 = book.epoch == CALENDAR_MAC_1904
             finally:
                 book.close()
             unstored = _unstored(path, title, origin.header_row)
@@ -52,6 +54,7 @@ def read_workbook(path: Path, origin: Origin, where: str) -> tuple[Cut, list[str
         said = f"{name} cannot be read as an Excel file (.xlsx); open it there and save it anew"
         raise ContractError([f"{where}.file: {said}"]) from None
     notes = [
+        (from_1904, f"{name} counts its days from 1904: where a format says excel, say excel-1904"),
         (failed, f"cells with an error of the spreadsheet, such as #N/A, taken as empty: {failed}"),
         (
             unstored,

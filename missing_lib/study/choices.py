@@ -201,7 +201,7 @@ def _merged(
     if not low_risk:
         incidents = incidents[incidents["category"].ne("no_apparent_risk").fillna(True)]
     if gap >= 0:
-        incidents = merge_incidents(incidents, gap)
+        incidents = merge_incidents(incidents, gap, force.time_zone)
     if duplicates:
         hours = chosen("I07", force.rules).settings["hours"]
         incidents = merge_near(incidents, hours, force.time_zone)
