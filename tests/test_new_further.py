@@ -114,10 +114,16 @@ def test_codes_and_dates_that_are_not_read_are_places_to_check_and_said_once(
 
 
 def test_codes_are_not_said_to_be_like_a_column_that_is_found(tmp_path: Path) -> None:
-    more = {"Sex": ("M", "F"), "zzq": ("F", "M")}
+    more = {"First risk": ("Low", "High"), "Last risk": ("Low",), "zzq": ("High", "Low")}
     _, comments, _ = proposed(tmp_path, episodes(tmp_path, more))
     assert "codes like those of" not in comments
     assert "few values come again and again: 'zzq'" in comments
+
+
+def test_a_column_that_was_left_out_with_a_reason_is_not_named_again(tmp_path: Path) -> None:
+    _, comments, _ = proposed(tmp_path, episodes(tmp_path, {"Sex": ("M", "F", "F", "F", "F")}))
+    assert "'Sex' could be sex, but differs between rows of the same person" in comments
+    assert comments.count("'Sex'") == 1
 
 
 @pytest.mark.parametrize("name", ["Age", "Age at report", "AGE_YEARS", "Age at Incident"])

@@ -49,6 +49,7 @@ WORDS = {
     **dict.fromkeys(("care", "lac", "cla", "looked", "placement", "plcmt"), "care"),
     **dict.fromkeys(("accommodation", "accomm", "accom", "residence", "residing", "residential",
                      "living", "lives"), "living"),
+    "arrangement": "arrangement",
     **dict.fromkeys(("foster", "fostered", "fostering"), "foster"),
     **dict.fromkeys(("marker", "flag", "warning", "alert", "signal"), "marker"),
     **dict.fromkeys(("agency", "source", "organisation", "organization", "org", "owner"),

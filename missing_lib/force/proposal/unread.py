@@ -51,15 +51,18 @@ def unread(table: str, proposed: dict[str, Proposal]) -> Unread:
     if table == "persons" and elsewhere:
         return Unread()
     used = {name for t in tables for one in proposed[t].columns.values() for name in one.names}
+    asides = " ".join(aside for t in tables for aside in proposed[t].asides)
+    told = {name for name in file.shapes if repr(name) in asides}
     names = [name for name in file.shapes if name not in used]
+    silent = [name for name in names if name not in told]
     checks: list[str] = []
     said: set[str] = set()
-    for family, wanted in _alike(file, names, proposed, tables).items():
+    for family, wanted in _alike(file, silent, proposed, tables).items():
         free = ", ".join(family)
         checks.append(f"{_listed(wanted)}: codes like those of {free}; map it if it is that")
         said |= set(wanted)
-    coded = [name for name in names if name not in said and holds_codes(file, name)]
-    dated = [name for name in names if file.shapes[name].dated]
+    coded = [name for name in silent if name not in said and holds_codes(file, name)]
+    dated = [name for name in silent if file.shapes[name].dated]
     if coded:
         checks.append(f"not read, although few values come again and again: {_listed(coded)}")
     if dated:
