@@ -113,6 +113,15 @@ def test_codes_and_dates_that_are_not_read_are_places_to_check_and_said_once(
     assert comments.count("'notes'") + comments.count('"notes"') == 1
 
 
+@pytest.mark.parametrize("codes", [("1", "2"), ("Low", "ruz", "taf"), ("ruz", "taf")])
+def test_codes_that_may_be_anything_are_not_said_to_be_like_any(
+    tmp_path: Path, codes: tuple[str, ...]
+) -> None:
+    _, comments, _ = proposed(tmp_path, episodes(tmp_path, {"zzq": codes}))
+    assert "codes like those of" not in comments
+    assert "few values come again and again: 'zzq'" in comments
+
+
 def test_codes_are_not_said_to_be_like_a_column_that_is_found(tmp_path: Path) -> None:
     more = {"First risk": ("Low", "High"), "Last risk": ("Low",), "zzq": ("High", "Low")}
     _, comments, _ = proposed(tmp_path, episodes(tmp_path, more))
@@ -202,6 +211,19 @@ def test_flags_are_found_by_names_or_by_values_and_dates_are_read_per_file(
     }  # fmt: skip
     first = taken.tables.markers["known_from"].min()
     assert first == pd.Timestamp("2015-01-13")
+
+
+def test_people_of_flags_are_found_beside_a_file_of_incident_numbers(tmp_path: Path) -> None:
+    outcomes = episode_rows(MADE, lambda one: f"R{one.number}", lambda _: "zorf")
+    files = [
+        episodes(tmp_path),
+        write(tmp_path / "outcomes.csv", ["Ref", "zzo"], outcomes),
+        write(tmp_path / "extra.csv", ["qqa", "qqb", "qqc"], flags()),
+    ]
+    force, comments, made = proposed(tmp_path, *files)
+    assert (force.sources["markers"].columns or {})["person_id"].names == ("qqa",)
+    assert "taken because its values are those of people of 'episodes.csv'" in comments
+    assert made.left == ("outcomes.csv",)
 
 
 def test_the_table_of_other_records_is_told_by_words(tmp_path: Path) -> None:
