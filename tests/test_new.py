@@ -93,7 +93,8 @@ def test_two_files_in_the_words_of_a_force(tmp_path: Path) -> None:
     assert (force.kind, force.name, made.left) == ("real", "Mark", ())
     assert (f"{force.study.start}", f"{force.study.end}") == ("2016-02-01", "2016-02-29")
     taken = take_in(force, made.path.parent)
-    (caveat,) = taken.caveats
+    caveat, alone = taken.caveats
+    assert alone.startswith("persons: fewer than 10 people have no incident")
     assert "(your 'Ethnic Appearance'): 15 rows with a code that 'recode' does not list" in caveat
     assert taken.accounts["rows_in"].tolist() == [15, 40]
     assert taken.accounts["quarantined"].tolist() == [0, 0]

@@ -321,7 +321,8 @@ CASES = [
          "reported_at": ("Reported date", "Reported time"),
          "ended_at": ("Found date", "Found time"), "category": ("Class",)},
         ('"codes.csv" is not used: no name in its first row is known',
-         '"vehicles.csv" is not used: no column of it is needed'),
+         '"vehicles.csv" is not used: its columns were not recognised as those of a table; seen '
+         "were dates ('date')"),
         {"ethnicity_self": 15},
         left=("codes.csv", "vehicles.csv"),
     ),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
-from missing_lib.force.convert import FLAGS
+from missing_lib.force.convert import FLAGS, OLDEST
 from missing_lib.force.proposal.shapes import Shape
 from missing_lib.force.proposal.usual import Meaning, usual_codes
 from missing_lib.force.schema import STUDY_MARKERS, Column
 
-#: Codes that a column of yes and no has at most.
-FEW_FLAGS = 6
+#: Codes that a column of yes and no has at most, and placements that may be kinds of them.
+FEW_FLAGS, FEW_PLACEMENTS = 6, 12
+#: What a marker becomes that nobody listed; missing, its row would be set aside.
+REST = "other"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Mapped:
         Usual codes and what they become; a proposal of the book, never read off a file.
     rest_missing : bool
         Codes that nobody lists become missing.
+    rest : str
+        What they become otherwise, if anything.
     doubts : tuple of str
         What the analyst should look at.
     """
@@ -35,6 +40,7 @@ class Mapped:
     formats: tuple[str, ...] = ()
     recode: tuple[tuple[str, Meaning], ...] = ()
     rest_missing: bool = False
+    rest: str = ""
     doubts: tuple[str, ...] = ()
 
     def doubted(self, *doubts: str) -> Mapped:
@@ -51,10 +57,41 @@ def mapped(names: tuple[str, ...], shape: Shape, column: Column, name: str) -> M
         return Mapped(names, formats, doubts=tuple(doubts))
     if column.kind == "level" or (column.kind == "flag" and not all_flags(shape)):
         return _recoded(names, shape, column, name)
-    if name == "marker" and not shape.codes <= set(STUDY_MARKERS):
-        markers = ", ".join(STUDY_MARKERS)
-        return Mapped(names, doubts=(f"recode yours to {markers} where they mean the same",))
+    if name == "marker":
+        return _marker(names, shape)
+    if name == "placement_id" and 0 < len(shape.codes) <= FEW_PLACEMENTS:
+        kinds = "few different values: are they single placements, or kinds of them?"
+        return Mapped(names, doubts=(kinds,))
+    if column.kind == "age" and share_of_ages(shape) < 1:
+        return Mapped(names, doubts=(f"some values are no ages, 0 to {OLDEST}: they go missing",))
     return Mapped(names)
+
+
+def share_of_ages(shape: Shape) -> float:
+    """Share of the different values that are ages in years."""
+    if shape.kind not in ("number", "other") or not shape.codes:
+        return 0.0
+    plain = [code.replace(",", ".", 1) for code in shape.codes]
+    numbers = [float(one) for one in plain if re.fullmatch(r"\d+(\.\d+)?", one)]
+    return sum(0 <= one <= OLDEST for one in numbers) / len(plain)
+
+
+def _marker(names: tuple[str, ...], shape: Shape) -> Mapped:
+    """Usual codes become the markers of the study; others stay, under one name."""
+    markers = ", ".join(STUDY_MARKERS)
+    if shape.codes <= set(STUDY_MARKERS):
+        return Mapped(names)
+    table, known = usual_codes("marker", shape.codes)
+    if not known:
+        return Mapped(names, doubts=(f"recode yours to {markers} where they mean the same",))
+    recode, doubt = tuple(table.items()), "usual codes, proposed by the book: do yours mean this?"
+    if known == shape.codes:
+        return Mapped(names, recode=recode, doubts=(doubt,))
+    doubt += (
+        f" Codes that are not listed become {REST!r}, which counts as none of the markers of the "
+        f"study: list those of yours that mean {markers}"
+    )
+    return Mapped(names, recode=recode, rest=REST, doubts=(doubt,))
 
 
 def all_flags(shape: Shape) -> bool:
@@ -110,9 +147,10 @@ def _recoded(names: tuple[str, ...], shape: Shape, column: Column, name: str) ->
         return Mapped(names)
     table, known = usual_codes(name, shape.codes)
     recode = tuple(table.items())
+    blanks = _blanks(shape, column)
     if shape.codes and known == shape.codes:
         doubt = "usual codes, proposed by the book: do yours mean this?"
-        return Mapped(names, recode=recode, doubts=(doubt,))
+        return Mapped(names, recode=recode, doubts=(doubt + blanks,))
     levels = ", ".join(column.levels) or "true, false, null"
     if known:
         doubt = (
@@ -124,4 +162,12 @@ def _recoded(names: tuple[str, ...], shape: Shape, column: Column, name: str) ->
             "none of your codes is among these usual ones, so all become missing: list yours in "
             f"their place, each with one of {levels}"
         )
-    return Mapped(names, recode=recode, rest_missing=True, doubts=(doubt,))
+    return Mapped(names, recode=recode, rest_missing=True, doubts=(doubt + blanks,))
+
+
+def _blanks(shape: Shape, column: Column) -> str:
+    """What may be said of blank cells, where a level means that nothing was stated."""
+    level = next((one for one in ("not_stated", "unknown") if one in column.levels), None)
+    if not shape.blank or level is None:
+        return ""
+    return f'. Blanks are missing; add "": {level} to the list if they mean that'

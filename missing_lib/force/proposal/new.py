@@ -89,7 +89,7 @@ def new_force(forces: Path, code: str, files: list[Path], name: str = "") -> Mad
     study = None if reports is None else window(reports)
     named = name or code.replace("-", " ").title()
     text = force_text(code, named, path.parent, proposed, peeked, study)
-    _write_whole(path, text, code)
+    _write_whole(path, text)
     return Made(
         path=path,
         tables={table: p.file.title for table, p in proposed.items()},
@@ -111,17 +111,28 @@ def _check_code(code: str, path: Path) -> None:
     if code == TEMPLATES:
         raise ContractError([f"{TEMPLATES!r} is the folder of the mapping templates; take another"])
     if path.exists():
-        raise ContractError([_there_already(code)])
+        raise ContractError([_there_already(path)])
+    if path.parent.exists() and not path.parent.is_dir():
+        raise ContractError(
+            [f"{_short(path.parent)} is a file, where the folder of the force would be; take "
+             "another code, or move that file away first"]
+        )  # fmt: skip
 
 
-def _there_already(code: str) -> str:
+def _short(path: Path) -> str:
+    """A path as seen from where the folder of the forces lies."""
+    return path.relative_to(path.parents[1]).as_posix()
+
+
+def _there_already(path: Path) -> str:
+    folder = _short(path.parent)
     return (
-        f"forces/{code}/force.yml is there already and stays as it is; take another code, or "
-        "move it away first"
+        f"{folder}/{path.name} is there already and stays as it is; take another code, or move "
+        f"the folder {folder} away first"
     )
 
 
-def _write_whole(path: Path, text: str, code: str) -> None:
+def _write_whole(path: Path, text: str) -> None:
     """Write a file that is either whole or not there, and never over another.
 
     It is written beside its place and then linked to it, which fails if something is there.
@@ -136,7 +147,7 @@ def _write_whole(path: Path, text: str, code: str) -> None:
         os.chmod(beside, 0o644)
         _into_place(Path(beside), path)
     except FileExistsError:
-        raise ContractError([_there_already(code)]) from None
+        raise ContractError([_there_already(path)]) from None
     finally:
         Path(beside).unlink(missing_ok=True)
 

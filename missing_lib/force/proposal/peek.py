@@ -281,7 +281,8 @@ def _shape(values: pd.Series, month_first: bool = False) -> Shape:
     some = values[values != ""]
     step = max(1, -(-len(some) // LOOKED_AT))
     shape = shape_of(some.iloc[::step].tolist(), month_first)
-    return replace(shape, unique=bool(len(some)) and not some.duplicated().any())
+    unique = bool(len(some)) and not some.duplicated().any()
+    return replace(shape, unique=unique, blank=len(some) < len(values))
 
 
 def _check_header(header: list[str], columns: dict[str, pd.Series], what: str) -> None:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from missing_lib.force.proposal.clocks import NO_COLUMN, with_clocks
+from missing_lib.force.proposal.further import by_values, known_people
 from missing_lib.force.proposal.links import (
     PersonColumn,
     overlap,
     person_columns,
     written_differently,
 )
-from missing_lib.force.proposal.mapped import Mapped, formats_of, like_flags, mapped
+from missing_lib.force.proposal.mapped import (
+    Mapped,
+    formats_of,
+    like_flags,
+    mapped,
+    share_of_ages,
+)
 from missing_lib.force.proposal.peek import Peeked
 from missing_lib.force.proposal.relate import joined_incidents
 from missing_lib.force.proposal.shapes import Shape
@@ -22,10 +29,13 @@ from missing_lib.force.proposal.sift import (
     sifted_persons,
 )
 from missing_lib.force.proposal.synonyms import FILES, likeness, words_of
+from missing_lib.force.proposal.usual import usual_codes
 from missing_lib.force.schema import SCHEMA, Column
 
 #: Likeness below which a name is not taken, and below which it is marked as unsure.
 TAKEN, SURE = 0.4, 0.7
+#: Share of the different values of a column of ages that must be ages.
+AGES = 0.8
 #: Share of a further file's rows that must be about people of the persons.
 ABOUT_THEM = 0.05
 
@@ -88,14 +98,24 @@ def propose(files: list[Peeked]) -> dict[str, Proposal]:
     first = _people_and_incidents(made, best, people)
     used = {id(part) for n in best.values() for part in (files[n], *files[n].parts)}
     free = {n for n, file in enumerate(files) if not used & {id(p) for p in (file, *file.parts)}}
+    made |= _of_known_people(files, free - set(people), first["persons"])
     rest = [(made[t, n].fit, t, n) for t in SCHEMA if t not in best for n in free]
     for fit, table, number in sorted(rest, key=lambda one: (-one[0], one[1], one[2])):
         open_ = fit > 0 and table not in best and number in free
-        if open_ and _about_them(made[table, number], first["persons"]):
+        if open_ and about_them(made[table, number], first["persons"]):
             best[table] = number
             free.discard(number)
     whole = {table: made[table, best[table]] for table in best} | first
     return {table: whole[table] for table in SCHEMA if table in whole}
+
+
+def _of_known_people(
+    files: list[Peeked], numbers: set[int], persons: Proposal
+) -> dict[tuple[str, int], Proposal]:
+    """Further files, by the column whose values are those of the persons."""
+    return {
+        (table, n): filled(table, files[n], persons) for n in sorted(numbers) for table in SCHEMA
+    }
 
 
 def _with_join(files: list[Peeked], people: dict[int, PersonColumn]) -> Peeked | None:
@@ -180,7 +200,15 @@ def _agreeing(persons: Proposal, incidents: Proposal) -> tuple[Proposal, tuple[s
     return _fill("persons", incidents.file, PersonColumn(theirs.names[0], "")), (aside,)
 
 
-def _about_them(proposal: Proposal, persons: Proposal) -> bool:
+def filled(table: str, file: Peeked, persons: Proposal) -> Proposal:
+    """How a further file would fill a table, whose people may be those of the persons."""
+    ids = persons.columns["person_id"].names
+    plain = NO_COLUMN not in ids and len(ids) == 1
+    known = persons.file.columns[ids[0]] if plain else None
+    return _fill(table, file, None if known is None else known_people(file, known, persons.file))
+
+
+def about_them(proposal: Proposal, persons: Proposal) -> bool:
     """Whether a further file is about people whom the persons hold."""
     name = "person_a" if proposal.table == "ties" else "person_id"
     names = (*proposal.columns[name].names, *persons.columns["person_id"].names)
@@ -225,6 +253,9 @@ def _fill(table: str, file: Peeked, person: PersonColumn | None) -> Proposal:
         found = _stand_in(columns) or earliest_date(file, free)
         if found is not None:
             columns["reported_at"], scores["reported_at"] = found, TAKEN
+    further = by_values(table, file, columns, shapes)
+    columns |= further
+    scores |= dict.fromkeys(further, TAKEN)
     fit = _fit(table, scores, file, columns)
     for name in _needed(table):
         if name != "incident_id" or "person_id" not in columns or "reported_at" not in columns:
@@ -274,6 +305,8 @@ def _score(
     if person is not None and names == (person.name,):
         return _score_of_person(person, table, name, by_name)
     column = SCHEMA[table][name]
+    if column.kind == "age":
+        return by_name if share_of_ages(shape) >= AGES else 0.0
     if column.kind in ("date", "time"):
         readable = shape.dated or shape.kind == "empty"
         if not (readable or (shape.formats and shape.kind == "number")):
@@ -282,6 +315,13 @@ def _score(
         return by_name + (0.02 if moment and by_name else 0.0)
     if shape.dated or shape.kind == "clock":
         return 0.0
+    return _score_of_codes(shape, column, name, by_name)
+
+
+def _score_of_codes(shape: Shape, column: Column, name: str, by_name: float) -> float:
+    """How surely a column of codes is this one: what its codes say, beside its name."""
+    if name == "marker" and 0 < by_name < SURE and usual_codes("marker", shape.codes)[1]:
+        return SURE - 0.01
     if column.kind == "flag" and not like_flags(shape):
         return by_name - 0.2
     if name == "placement_id" and like_flags(shape):

@@ -48,6 +48,8 @@ def joined_incidents(people: Peeked, person: PersonColumn, incidents: Peeked) ->
     for one in brought:
         values = incidents.columns[one].take(place.clip(0)).reset_index(drop=True)
         columns[one] = values.where(place >= 0, "")
-        shapes[one] = replace(incidents.shapes[one], unique=False)
+        shapes[one] = replace(
+            incidents.shapes[one], unique=False, blank=bool((columns[one] == "").any())
+        )
     joining = Joining(people, incidents, {other: name}, brought)
     return replace(people, columns=columns, shapes=shapes, joining=joining)

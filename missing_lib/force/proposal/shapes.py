@@ -68,6 +68,8 @@ class Shape:
         Distinct values if there are few, for comparison with code books; never written.
     stray : bool
         Some values are no dates although most are.
+    blank : bool
+        Some cells are blank.
     """
 
     kind: str
@@ -76,6 +78,7 @@ class Shape:
     unique: bool = False
     codes: frozenset[str] = field(default=frozenset(), repr=False)
     stray: bool = False
+    blank: bool = False
 
     @property
     def dated(self) -> bool:

@@ -12,7 +12,8 @@ WORDS = {
         ("id", "ref", "reference", "no", "num", "nbr", "number", "key", "identifier", "urn",
          "uid", "guid", "idx"), "id"),
     **dict.fromkeys(("person", "pers", "nominal", "nom", "subject", "individual", "child",
-                     "client", "people", "youth", "yp", "misp", "patient", "pupil"), "person"),
+                     "client", "people", "youth", "yp", "misp", "patient", "pupil",
+                     "children"), "person"),
     **dict.fromkeys(("incident", "incid", "inc", "episode", "epi", "occurrence", "occ",
                      "case", "log", "mfh", "stay", "spell"), "incident"),
     **dict.fromkeys(("missing", "misper", "mis", "missper", "mp", "absent", "absence", "awol",
@@ -23,7 +24,8 @@ WORDS = {
     **dict.fromkeys(("reported", "rptd", "rpt", "notified", "received", "recvd", "logged",
                      "complaint", "complained", "filed", "lodged", "raised"), "reported"),
     **dict.fromkeys(("recorded", "rec", "created", "entered", "recording"), "recorded"),
-    **dict.fromkeys(("found", "returned", "return", "located", "fnd", "rtn", "home"), "found"),
+    **dict.fromkeys(("found", "returned", "return", "located", "fnd", "rtn", "home", "traced",
+                     "recovered"), "found"),
     **dict.fromkeys(("ended", "end", "ends", "closed", "close", "closure", "finish", "finished",
                      "concluded", "resolved", "completed", "discharge", "discharged", "exit",
                      "released", "release", "to", "until", "ceased", "removed"),
@@ -45,6 +47,10 @@ WORDS = {
     **dict.fromkeys(("final", "last", "latest", "current", "closing", "fin"), "last"),
     **dict.fromkeys(("harm", "harmed", "injury", "injured", "hurt"), "harm"),
     **dict.fromkeys(("care", "lac", "cla", "looked", "placement", "plcmt"), "care"),
+    **dict.fromkeys(("accommodation", "accomm", "accom", "residence", "residing", "residential",
+                     "living", "lives"), "living"),
+    "arrangement": "arrangement",
+    **dict.fromkeys(("foster", "fostered", "fostering"), "foster"),
     **dict.fromkeys(("marker", "flag", "warning", "alert", "signal"), "marker"),
     **dict.fromkeys(("agency", "source", "organisation", "organization", "org", "owner"),
                     "agency"),
@@ -76,7 +82,8 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     "persons": {
         "person_id": ("person id", "nominal ref", "missing person id", "?misper id", "?person",
                       "?id"),
-        "birth_date": ("birth date", "dob", "date of birth", "birth", "birth year"),
+        "birth_date": ("birth date", "dob", "date of birth", "birth", "birth year",
+                       "person birth date"),
         "sex": ("sex", "person sex", "?officer sex"),
         "ethnicity_self": ("self ethnicity", "ethnicity self stated", "?ethnicity",
                            "?person ethnicity"),
@@ -111,25 +118,34 @@ NAMES: dict[str, dict[str, tuple[str, ...]]] = {
         "category": ("category", "missing category", "incident category", "incident type",
                      "missing type", "missing absent", "missing status", "?type", "?status"),
         "risk_first": ("first risk", "first risk level", "risk at report", "risk at reported",
-                       "risk on report"),
+                       "risk on report", "?first level", "?level at report",
+                       "?level on report"),
         "risk_final": ("last risk", "last risk level", "risk at closure", "risk on closure",
-                       "end risk", "?risk", "?risk level"),
+                       "end risk", "?risk", "?risk level", "?last level", "?end level",
+                       "?level at closure", "?level on closure", "?level"),
         "harm": ("harm", "harm marker", "came to harm", "harm while missing", "suffered harm"),
         "from_care": ("from care", "care marker", "in care", "care", "missing from care",
                       "care status", "looked after", "looked after child"),
         "placement_id": ("care id", "placement ref", "placement", "care home", "care home id",
-                         "?care type"),
+                         "?care type", "?living arrangement", "?living", "?living type",
+                         "?living status", "?home address type", "?address type", "?home type",
+                         "?foster", "?foster care", "?foster home", "?foster type",
+                         "?children's home", "?living home", "?living care"),
         "out_of_area": ("out of area", "out of area marker", "out of area placement",
                         "placed out of area"),
         "age_recorded": ("age", "age recorded", "age at report", "age reported", "person age",
-                         "age when missing", "age when reported"),
+                         "age when missing", "age when reported", "age year", "age at incident",
+                         "age at time of report", "age at time missing"),
     },
     "markers": {
         "person_id": ("person id", "nominal ref", "missing person id", "?misper id", "?person",
                       "?id"),
-        "marker": ("marker", "marker type", "marker code", "?type", "?category"),
+        "marker": ("marker", "marker type", "marker code", "marker category", "marker reason",
+                   "marker status", "?type", "?category", "?reason", "?code"),
         "known_from": ("known from", "marker start date", "marker date", "start date",
-                       "recorded date", "date added", "from", "?date", "?marker recorded"),
+                       "recorded date", "date added", "from", "marker reported",
+                       "marker reported date", "marker start", "?date", "?marker recorded",
+                       "?reported date", "?reported", "?start"),
         "known_to": ("known to", "marker end date", "end date", "to", "end"),
         "agency": ("agency", "marker agency", "agency type"),
     },
@@ -172,8 +188,12 @@ def words_of(name: str) -> tuple[str, ...]:
     --------
     >>> words_of("Date Reported (dd/mm)"), words_of("NominalRef"), words_of("REPORTEDDT")
     (('date', 'reported'), ('person', 'id'), ('reported', 'date'))
+    >>> words_of("Subject D.O.B."), words_of("Children's home")
+    (('person', 'birth', 'date'), ('person', 'found'))
     """
     bare = re.sub(r"[(\[][^)\]]*([/:]|dd|yy|hh)[^)\]]*[)\]]", " ", name, flags=re.I)
+    bare = re.sub(r"['’]s\b", "", bare)
+    bare = re.sub(r"\b(?:[A-Za-z]\.){2,}", lambda found: found[0].replace(".", "") + " ", bare)
     bare = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)", " ", bare)
     parts = re.findall(r"[a-z]+|\d+", bare.lower())
     plain = [word for part in parts for word in _plain(part)]

@@ -69,10 +69,12 @@ _ETHNICITY: tuple[Family, ...] = (
     _CHILDREN,
     _APPEARANCE,
 )  # fmt: skip
+_STANDARD = frozenset({"STANDARD", "STANDARD RISK", "STD", "S"})
+_MEDIUM = frozenset({"MEDIUM", "MEDIUM RISK", "MED", "M"})
 _RISK: tuple[Family, ...] = (
     {**_each("no_apparent_risk", "NO APPARENT RISK", "NO RISK", "NAR", "ABSENT"),
      **_each("low", "LOW", "LOW RISK"),
-     **_each("medium", "MEDIUM", "MEDIUM RISK", "STANDARD", "STANDARD RISK"),
+     **_each("medium", "MEDIUM", "MEDIUM RISK", "MED", "STANDARD", "STANDARD RISK", "STD"),
      **_each("high", "HIGH", "HIGH RISK"),
      **_each(None, *_UNKNOWN, "NOT ASSESSED")},
     {"N": "no_apparent_risk", "A": "no_apparent_risk", "L": "low", "M": "medium", "S": "medium",
@@ -81,6 +83,21 @@ _RISK: tuple[Family, ...] = (
 _FLAG: tuple[Family, ...] = (
     {"YES": True, "Y": True, "TRUE": True, "T": True, "1": True, "NO": False, "N": False,
      "FALSE": False, "F": False, "0": False, "U": None, **_each(None, *_UNKNOWN)},
+)  # fmt: skip
+
+#: What agencies call the markers that the study reads.
+_MARKER: tuple[Family, ...] = (
+    {**_each("mental_health", "MENTAL HEALTH", "MENTAL_HEALTH", "MENTAL ILL HEALTH",
+             "MENTAL ILLNESS", "MENTAL HEALTH ACT", "MH", "MHA", "EMH", "CAMHS", "S136", "S.136",
+             "SECTION 136"),
+     **_each("self_harm", "SELF HARM", "SELF-HARM", "SELF_HARM", "SELFHARM", "DSH",
+             "DELIBERATE SELF HARM", "DELIBERATE SELF-HARM"),
+     **_each("child_protection", "CHILD PROTECTION", "CHILD_PROTECTION", "CHILD PROTECTION PLAN",
+             "CP", "CPP", "CP PLAN"),
+     **_each("arrest", "ARREST", "ARRESTED", "CUSTODY", "IN CUSTODY"),
+     **_each("local_authority_care", "LOCAL AUTHORITY CARE", "LOCAL_AUTHORITY_CARE", "LAC", "CLA",
+             "CIC", "LOOKED AFTER", "LOOKED AFTER CHILD", "LOOKED-AFTER CHILD",
+             "CHILD LOOKED AFTER", "CHILDREN LOOKED AFTER", "CHILD IN CARE", "IN CARE")},
 )  # fmt: skip
 
 #: Families by canonical column, codes in capitals; the first is shown where none is known.
@@ -102,10 +119,45 @@ USUAL_CODES: dict[str, tuple[Family, ...]] = {
     "risk_first": _RISK,
     "risk_final": _RISK,
     **dict.fromkeys(("time_known", "harm", "from_care", "out_of_area"), _FLAG),
+    "marker": _MARKER,
 }  # fmt: skip
 #: Numbers of ISO/IEC 5218, which are believed only where nothing else stands in the column.
 SEX_NUMBERS: Family = {"1": "male", "2": "female", "0": "unknown", "9": "unknown"}
-_STYLES: tuple[Callable[[str], str], ...] = (str.upper, str.lower, str.title, str.capitalize)
+#: Words that stay in capitals where others do not, and words that are never in capitals.
+_SHORT = frozenset({"CP", "CPP", "CLA", "LAC", "CIC", "DSH", "MH", "MHA", "EMH", "CAMHS", "S136"})
+_SMALL = frozenset({"OR", "IN", "TO", "NOT"})
+
+
+def _spoken(code: str) -> str:
+    """As in running text: ``CP Plan``, ``Child in Care``.
+
+    Examples
+    --------
+    >>> _spoken("CP PLAN"), _spoken("CHILD IN CARE")
+    ('CP Plan', 'Child in Care')
+    """
+    words = code.split(" ")
+    return " ".join(
+        word if word in _SHORT else word.lower() if n and word in _SMALL else word.title()
+        for n, word in enumerate(words)
+    )
+
+
+def _sentence(code: str) -> str:
+    """As a sentence begins, with abbreviations in capitals: ``CP plan``."""
+    first, *rest = code.split(" ")
+    words = [first if first in _SHORT else first.capitalize()]
+    return " ".join([*words, *(word if word in _SHORT else word.lower() for word in rest)])
+
+
+_STYLES: tuple[Callable[[str], str], ...] = (
+    str.upper, str.lower, str.title, str.capitalize, _spoken, _sentence,
+)  # fmt: skip
+
+
+def _standard_beside_medium(codes: frozenset[str]) -> bool:
+    plain = {code.upper() for code in codes}
+    return bool(plain & _STANDARD and plain & _MEDIUM)
 
 
 def usual_codes(name: str, codes: frozenset[str]) -> tuple[Family, frozenset[str]]:
@@ -117,6 +169,8 @@ def usual_codes(name: str, codes: frozenset[str]) -> tuple[Family, frozenset[str
         Canonical column.
     codes : frozenset of str
         Distinct values of the extract's column.
+
+    Where standard stands beside medium, it is the grade below.
 
     Returns
     -------
@@ -135,9 +189,11 @@ def usual_codes(name: str, codes: frozenset[str]) -> tuple[Family, frozenset[str
         return SEX_NUMBERS, codes
     table: Family = {}
     for family in USUAL_CODES[name]:
-        for style in _STYLES:
-            written = {style(code): meaning for code, meaning in family.items()}
+        ways = [{style(code): meaning for code, meaning in family.items()} for style in _STYLES]
+        for written in sorted(ways, key=lambda way: -len(codes & set(way))):
             if codes & (set(written) - set(table)):
                 table |= written
     known = frozenset(codes & set(table))
+    if name.startswith("risk") and _standard_beside_medium(known):
+        table |= {code: "low" for code in table if code.upper() in _STANDARD}
     return (table if known else dict(USUAL_CODES[name][0])), known

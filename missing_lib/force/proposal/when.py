@@ -14,6 +14,9 @@ from missing_lib.force.typed import TYPED
 QUIET = 0.25
 #: Months from which on months at either end are compared with the others.
 ENOUGH_MONTHS = 6
+#: Months without any report, and share of all reports, by which slips are told; and the day that
+#: halves a month.
+APART, FAR, HALF = 12, 0.05, 15
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,32 @@ def window(reports: pd.Series) -> Window | None:
     if not len(months):
         return None
     count = months.value_counts().sort_index()
-    enough = count[count >= QUIET * count.median()] if len(count) >= ENOUGH_MONTHS else count
+    body = _without_slips(count)
+    enough = body[body >= QUIET * body.median()] if len(body) >= ENOUGH_MONTHS else body
     first, last = enough.index[0], enough.index[-1]
+    days_seen = reports.dropna().dt.day.groupby(months)
+    first = _outwards(first, -1, days_seen.min() <= HALF)
+    last = _outwards(last, 1, days_seen.max() > HALF)
     quiet = bool(first > count.index[0] or last < count.index[-1])
     return Window(first.start_time.normalize(), last.end_time.normalize(), quiet)
+
+
+def _without_slips(count: pd.Series) -> pd.Series:
+    """Reports by month without those that lie far from nearly all others."""
+    number = pd.Series(count.index.year * 12 + count.index.month, index=count.index)
+    group = (number.diff() > APART).cumsum()
+    size = count.groupby(group).transform("sum")
+    return count[(size >= FAR * count.sum()) | (size == size.max())]
+
+
+def _outwards(month: pd.Period, step: int, spread: pd.Series) -> pd.Period:
+    """Months of the same year that adjoin, with few reports, but not because of a cut.
+
+    A month that is cut so early that few reports are in it has none in its other half.
+    """
+    while month.year == (month + step).year and bool(spread.get(month + step, False)):
+        month += step
+    return month
 
 
 def years_between(earlier: pd.Series, later: pd.Series) -> pd.Series:

@@ -17,6 +17,7 @@ from missing_lib.force.proposal.mapped import Mapped
 from missing_lib.force.proposal.peek import Peeked
 from missing_lib.force.proposal.propose import Proposal, day_of
 from missing_lib.force.proposal.synonyms import words_of
+from missing_lib.force.proposal.unread import unread, why_unused
 from missing_lib.force.proposal.when import Window
 from missing_lib.force.schema import SCHEMA
 
@@ -68,15 +69,14 @@ def force_text(
         "sources:",
     ]
     for table in sorted(proposed, key=list(SCHEMA).index):
-        lines += _source_lines(table, proposed[table], folder)
+        lines += _source_lines(table, proposed, folder)
     if "ties" not in proposed:
         lines += _shared_lines(proposed, folder)
     missing = [table for table in SCHEMA if table not in proposed]
     if missing:
         lines.append(f"  # Not supplied: {', '.join(missing)}; chapters that need them say so.")
     for file in unused_files(proposed, peeked):
-        known = "no column of it is needed"
-        why = known if file.recognised else "no name in its first row is known"
+        why = why_unused(file, proposed)
         lines += _check(f"{_quoted(file.title)} is not used: {why}", "  ")
     return "\n".join(lines) + "\n"
 
@@ -130,7 +130,8 @@ def _seen_from(folder: Path, path: Path) -> str:
         return path.resolve().as_posix()
 
 
-def _source_lines(table: str, proposal: Proposal, folder: Path) -> list[str]:
+def _source_lines(table: str, proposed: dict[str, Proposal], folder: Path) -> list[str]:
+    proposal = proposed[table]
     lines = _source_head(table, proposal.file, folder)
     lines += [line for aside in proposal.asides for line in _check(aside, "    ")]
     if proposal.canonical:
@@ -147,8 +148,10 @@ def _source_lines(table: str, proposal: Proposal, folder: Path) -> list[str]:
         aged = any("age" in words_of(name) for name in proposal.file.shapes)
         cure = ". An age cannot stand for it: export the date or the year of birth" if aged else ""
         lines += _check(what + cure, "    ")
-    if proposal.unused:
-        names = ", ".join(_quoted(name) for name in proposal.unused)
+    left = unread(table, proposed)
+    lines += [line for check in left.checks for line in _check(check, "    ")]
+    if left.rest:
+        names = ", ".join(_quoted(name) for name in left.rest)
         lines.append(f"    # Columns that are not read here: {names}")
     if proposal.file.twice:
         names = ", ".join(_quoted(name) for name in proposal.file.twice)
@@ -202,6 +205,8 @@ def _column_lines(name: str, mapped: Mapped) -> list[str]:
         lines += _recode_lines(mapped)
     if mapped.rest_missing:
         lines.append("        otherwise_missing: true")
+    if mapped.rest:
+        lines.append(f"        otherwise: {mapped.rest}")
     return lines
 
 
