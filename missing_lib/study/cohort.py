@@ -122,12 +122,22 @@ def described(tables: Tables, force: ForceFile) -> pd.DataFrame:
     rows = tables.incidents.merge(about, on="person_id", how="left", validate="many_to_one")
     local = rows["reported_at"].dt.tz_convert(force.time_zone).dt.tz_localize(None)
     rows["reported_on"] = local.dt.normalize()
-    known = rows["time_known"].fillna(True).astype(bool)
-    rows["local_hour"] = local.dt.hour.where(known).astype(float)
+    rows["local_hour"] = local.dt.hour.where(clock_known(rows)).astype(float)
     rows["month"] = rows["reported_on"].dt.to_period("M")
     rows["age"] = age_in_years(rows["birth_date"], rows["reported_on"])
     start, end = pd.Timestamp(force.study.start), pd.Timestamp(force.study.end)
     return rows[rows["reported_on"].between(start, end)].drop(columns="birth_date")
+
+
+def clock_known(incidents: pd.DataFrame) -> pd.Series:
+    """Whether the report has a clock time; a placeholder midnight says the day and no more."""
+    return incidents["time_known"].fillna(True).astype(bool)
+
+
+def without_clock(cohort: Cohort) -> pd.Series:
+    """Incidents of each person whose report has a date and no clock time, indexed by person."""
+    rows = cohort.incidents
+    return rows[~clock_known(rows)].groupby("person_id").size()
 
 
 def arranged(incidents: pd.DataFrame) -> pd.DataFrame:
