@@ -140,6 +140,11 @@ def without_clock(cohort: Cohort) -> pd.Series:
     return rows[~clock_known(rows)].groupby("person_id").size()
 
 
+def never_reported(tables: Tables) -> int:
+    """People in the table of persons whom no incident is about, inside the study or outside."""
+    return int((~tables.persons["person_id"].isin(tables.incidents["person_id"])).sum())
+
+
 def arranged(incidents: pd.DataFrame) -> pd.DataFrame:
     """Incidents sorted by person and report, with each one's order and the person's number."""
     rows = incidents.sort_values(["person_id", "reported_at", "incident_id"], ignore_index=True)
