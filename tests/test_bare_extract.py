@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from missing_lib.force.schema import STUDY_MARKERS
 from missing_lib.release.registry import ChapterRecords, read
 from tests.conftest import RAW, Tree, add_force, copy_sources
 
@@ -78,6 +79,25 @@ def test_the_timing_of_episodes_needs_nobody_to_compare_with(
     answer = findings(records)["N3"]
     assert "of the expected number" in answer["figure"]
     assert ALONE not in answer["sentence"]
+
+
+def test_an_arrest_by_another_name_is_not_denied(tmp_path: Path) -> None:
+    tree = copy_sources(tmp_path)
+    people = pd.read_csv(RAW / "persons.csv", dtype=str, index_col="person_id").index[:1500]
+    folder = add_force(tree, "custody", pd.Series(True, index=people))
+    change(
+        folder, "markers",
+        lambda rows: rows.assign(marker=rows["marker"].replace("arrest", "custody")),
+    )  # fmt: skip
+    for chapter in ("predictors", "index", "force-file"):
+        done = tree.run("run", chapter, "custody")
+        assert done.returncode == 0, done.stdout + done.stderr
+    records = read(tree.edition("custody") / "registry", ["predictors", "index", "force-file"])
+    assert findings(records)["F4"]["sentence"].startswith(
+        "No marker of this force is called arrest,"
+    )
+    named = {r["name"]: r for r in records["force-file"].of_kind("table")}["study_markers"]
+    assert [row[1] for row in named["rows"]] == list(STUDY_MARKERS)
 
 
 def test_without_reasons_of_first_contact_the_chapter_names_the_column(tmp_path: Path) -> None:
