@@ -6,6 +6,7 @@ for an arrest: what an extract made for another purpose looks like.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +80,31 @@ def test_the_timing_of_episodes_needs_nobody_to_compare_with(
     answer = findings(records)["N3"]
     assert "of the expected number" in answer["figure"]
     assert ALONE not in answer["sentence"]
+
+
+@pytest.mark.parametrize("chapter", ["concentration", "repeats"])
+def test_those_reported_are_not_counted_against_themselves(
+    chapter: str, bare: Tree, records: dict[str, ChapterRecords]
+) -> None:
+    said = "fewer than 10 people who were never reported missing, so nothing is counted here"
+    assert any(said in r["text"] for r in records[chapter].of_kind("text"))
+    page = (bare.edition("bare") / "html" / "chapters" / f"{chapter}.html").read_text()
+    shown = re.sub(r"<pre.*?</pre>", "", page, flags=re.S)
+    for claim in ("Counted against all", "that any agency knew, the", "for everybody known to"):
+        assert claim not in shown
+    assert "first day under observation" not in shown
+
+
+def test_findings_of_adults_say_that_the_study_is_of_children(
+    bare: Tree, records: dict[str, ChapterRecords]
+) -> None:
+    adults = read(bare.edition("bare", "adults") / "registry", ["index"])
+    assert findings(adults)["R1"]["claim"].startswith("Adults' incidents that belong to an adult")
+    assert findings(adults)["R1"]["published"] == "88 % (children)"
+    (said,) = [r["text"] for r in adults["index"].of_kind("text")]
+    assert said.startswith("This edition is about adults, and the two are not the same people")
+    assert findings(records)["R1"]["claim"].startswith("Children's incidents")
+    assert not records["index"].of_kind("text")
 
 
 def test_an_arrest_by_another_name_is_not_denied(tmp_path: Path) -> None:

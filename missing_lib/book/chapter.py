@@ -15,11 +15,8 @@ from missing_lib.force.spec import ForceFile, check_population, find_force
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
-from missing_lib.study.cohort import Cohort, never_reported, select
+from missing_lib.study.cohort import PEOPLE, PERSON, Cohort, never_reported, select
 from missing_lib.study.frame import Frame
-
-PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
-PERSON = {"children": "child", "adults": "adult", "all": "person"}
 
 
 class StopChapter(Exception):

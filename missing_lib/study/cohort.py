@@ -14,6 +14,10 @@ from missing_lib.force.tables import Tables, age_in_years, birth_anniversary
 #: before it forces used an "absent" category (College of Policing, January 2017).
 ERA_CHANGE = pd.Timestamp("2017-01-01")
 
+#: What the people of a population are called.
+PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
+PERSON = {"children": "child", "adults": "adult", "all": "person"}
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -138,6 +142,13 @@ def without_clock(cohort: Cohort) -> pd.Series:
     """Incidents of each person whose report has a date and no clock time, indexed by person."""
     rows = cohort.incidents
     return rows[~clock_known(rows)].groupby("person_id").size()
+
+
+#: Why nothing is counted against everybody known to an agency, with ``threshold``.
+ONLY_REPORTED = (
+    "The table of persons holds fewer than {threshold} people who were never reported missing, so "
+    "nothing is counted here against everybody known to an agency."
+)
 
 
 def never_reported(tables: Tables) -> int:
