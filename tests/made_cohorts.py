@@ -39,6 +39,7 @@ def make_tables(
     observed_to: Mapping[str, str] | None = None,
     from_care: Iterable[bool | None] | None = None,
     out_of_area: Iterable[bool | None] | None = None,
+    time_known: Iterable[bool | None] | None = None,
     others: int = 0,
 ) -> Tables:
     """The canonical tables of a made-up force.
@@ -50,7 +51,7 @@ def make_tables(
         Length of each incident; None where the end is missing.
     births, observed_to : mapping, optional
         Dates by person; born in 2003 and observed to the end if not given.
-    from_care, out_of_area : iterable of bool or None
+    from_care, out_of_area, time_known : iterable of bool or None
         Of each incident; not recorded if not given.
     others : int
         People known to an agency and never reported.
@@ -77,6 +78,7 @@ def make_tables(
             "ended_at": reported + lengths,
             "from_care": [None] * len(rows) if from_care is None else list(from_care),
             "out_of_area": [None] * len(rows) if out_of_area is None else list(out_of_area),
+            "time_known": [None] * len(rows) if time_known is None else list(time_known),
         }
     )
     return Tables(

@@ -461,7 +461,7 @@ def test_scrub_keeps_gate_outputs_alone() -> None:
     injected = nbformat.v4.new_code_cell("force = 1", metadata={"tags": ["injected-parameters"]})
     dirty = notebook(injected, shown_cell(PAYLOAD))
     dirty.metadata["papermill"] = {"input_path": "/somewhere"}
-    clean = scrub.scrub(dirty, RECORDS, "c")
+    clean = scrub.scrub(dirty, RECORDS, "c", {})
     assert len(clean.cells) == 1
     assert clean.cells[0].outputs[0].data == {MIME: PAYLOAD}
     text = json.dumps(clean)
@@ -469,13 +469,32 @@ def test_scrub_keeps_gate_outputs_alone() -> None:
     assert "text/html" not in text
 
 
+def test_scrub_shows_the_parameters_that_were_used() -> None:
+    source = 'force = "a"  # where\npair = (\n    1,\n    2,\n)\nseed = 1'
+    given = nbformat.v4.new_code_cell(source, metadata={"tags": ["parameters"]})
+    other = nbformat.v4.new_code_cell('force = "a"')
+    clean = scrub.scrub(notebook(given, other), RECORDS, "c", {"force": "b", "pair": [3, 4]})
+    assert clean.cells[0].source == 'force = "b"\npair = [3, 4]\nseed = 1'
+    assert clean.cells[1].source == 'force = "a"'
+
+
+def test_folded_code_names_the_force_of_the_edition(two_forces: Tree) -> None:
+    for force in ("westmark", "eastmark"):
+        pages = {p.name: p for p in (two_forces.edition(force) / "notebooks").glob("*.ipynb")}
+        assert pages
+        for page in pages.values():
+            sources = [c.source for c in nbformat.read(page, as_version=4).cells]
+            (named,) = [s for s in sources if s.startswith("force = ")]
+            assert named.startswith(f'force = "{force}"\npopulation = "children"')
+
+
 def test_scrub_refuses_a_changed_payload() -> None:
     with pytest.raises(DisclosureError, match="cell 1: an output that is not in the registry"):
-        scrub.scrub(notebook(shown_cell(PAYLOAD | {"text": "other"})), RECORDS, "c")
+        scrub.scrub(notebook(shown_cell(PAYLOAD | {"text": "other"})), RECORDS, "c", {})
 
 
 def woven(text: str, tmp_path: Path) -> str:
-    page = scrub.scrub(notebook(nbformat.v4.new_markdown_cell(text)), RECORDS, "c")
+    page = scrub.scrub(notebook(nbformat.v4.new_markdown_cell(text)), RECORDS, "c", {})
     made = weave(page, RECORDS, tmp_path, "BANNER", "COLOPHON")
     assert made.cells[-1].source == "COLOPHON"
     return str(made.cells[0].source)
@@ -501,7 +520,7 @@ def test_weave_names_a_number_that_nobody_published(tmp_path: Path) -> None:
 
 
 def test_weave_lets_no_value_become_markup(tmp_path: Path) -> None:
-    page = scrub.scrub(notebook(shown_cell(PAYLOAD)), RECORDS, "c")
+    page = scrub.scrub(notebook(shown_cell(PAYLOAD)), RECORDS, "c", {})
     text = weave(page, RECORDS, tmp_path, "", "").cells[1].source
     assert text == r"All is \<well\> \| \*really\*"
 

@@ -16,7 +16,7 @@ from missing_lib.release.publish import Gate
 from missing_lib.release.registry import Registry
 from missing_lib.study import concentration, prevalence, repeats, stability
 from missing_lib.study.cohort import Cohort, select
-from missing_lib.study.findings import CLAIMS
+from missing_lib.study.findings import CLAIMS, not_the_same_people
 from missing_lib.study.tabulate import tabulate
 from tests.conftest import RAW
 
@@ -125,6 +125,17 @@ def test_published_figures_keep_their_meaning(
     assert gate.share("p3", theirs, incidents, what="").text == "60 %"
     assert gate.share("c2", persistent, theirs, what="").text == "59 %"
     assert gate.money("c3", persistent, 2415.80, currency="GBP", what="").text == "GBP 7.54 million"
+
+
+@pytest.mark.parametrize("population", ["adults", "all"])
+def test_headings_of_another_population_do_not_speak_of_children(population: str) -> None:
+    for claim in CLAIMS:
+        assert "{" not in claim.titled(population)
+        if claim.of_children:
+            assert "child" not in claim.titled(population).lower().replace("child protection", "")
+            assert "child" in claim.figure_beside(population)
+        assert "(children)" not in claim.figure_beside("children")
+    assert "figures of the study are of children" in not_the_same_people(population)
 
 
 def test_every_claim_names_code_and_tests_that_exist() -> None:

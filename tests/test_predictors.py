@@ -432,7 +432,9 @@ def test_a_finding_says_why_there_is_no_estimate() -> None:
     assert "not shown to be higher" in predictors.describe_answer(not_so, 40, True, 10)
     assert "{ratio}" not in predictors.describe_answer(made, 40, False, 10)
     assert predictors.describe_answer(made, 0, False, 10).startswith("Fewer than {enough}")
-    assert predictors.describe_answer(made, None, False, 10).startswith("No agency")
+    unnamed = predictors.describe_answer(made, None, False, 10)
+    assert unnamed.startswith("No marker of this force is called {name}")
+    assert "page on the force file" in unnamed
 
 
 def test_the_number_of_raising_markers_is_told_only_of_a_model_that_stands() -> None:

@@ -15,10 +15,8 @@ from missing_lib.force.spec import ForceFile, check_population, find_force
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
-from missing_lib.study.cohort import Cohort, select
-
-PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
-PERSON = {"children": "child", "adults": "adult", "all": "person"}
+from missing_lib.study.cohort import PEOPLE, PERSON, Cohort, never_reported, select
+from missing_lib.study.frame import Frame
 
 
 class StopChapter(Exception):
@@ -102,6 +100,38 @@ class Chapter:
                 f"This edition holds fewer than {threshold} {what}, "
                 "too few to show anything without showing somebody."
             )
+
+    @property
+    def unreported(self) -> int:
+        """People in the force's table whom none of its incidents is about, of any age or time."""
+        return never_reported(self.intake.tables)
+
+    def need_comparison(self, frame: Frame) -> None:
+        """End the chapter in one sentence if those reported can be compared with nobody.
+
+        Raises
+        ------
+        StopChapter
+        """
+        threshold = self.publish.policy.threshold
+        if self.unreported < threshold:
+            self._stop(
+                f"The table of persons of {self.force.name} holds fewer than {threshold} people "
+                "who were never reported missing, so there is nobody to compare with; for this "
+                "the force would have to supply people known to its agencies for another reason, "
+                "with that reason in the column known_first_by."
+            )
+        if self.intake.tables.persons["known_first_by"].isna().all():
+            self._stop(
+                f"The table of persons of {self.force.name} does not say why anybody was first "
+                "known to an agency, so people known only because they were reported cannot be "
+                "told apart; for this the force would have to supply the column known_first_by."
+            )
+        ever = int(frame.people["ever"].sum())
+        self.need_people(
+            min(ever, len(frame.people) - ever),
+            "people known beforehand for another reason, with or without an incident",
+        )
 
     def _stop(self, reason: str) -> None:
         self.publish.stop(reason)

@@ -81,7 +81,7 @@ def run_chapter(task: Task) -> None:
         try:
             executed = _execute(task, Path(made))
             published = read(Path(made), [chapter])[chapter]
-            clean = scrub(executed, published, chapter)
+            clean = scrub(executed, published, chapter, task.parameters)
         except BookError as problem:
             _append(log, trace_of(problem))
             raise

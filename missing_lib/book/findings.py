@@ -14,7 +14,9 @@ VERDICTS = {True: "holds", False: "differs", None: "open"}
 COUNTED = {"person": "people", "incident": "incidents"}
 
 
-def answers(published: Mapping[str, ChapterRecords], group: str) -> list[dict[str, str]]:
+def answers(
+    published: Mapping[str, ChapterRecords], group: str, population: str
+) -> list[dict[str, str]]:
     """Answers to the findings of one group, for :meth:`Gate.answers`.
 
     Parameters
@@ -23,22 +25,26 @@ def answers(published: Mapping[str, ChapterRecords], group: str) -> list[dict[st
         Registry of each chapter that ran.
     group : str
         First letter of the findings' identifiers.
+    population : {"children", "adults", "all"}
+        Of the edition; titles follow it.
 
     Returns
     -------
     list of dict
         One for each claim of the group, answered or not.
     """
-    return [_answer(claim, published) for claim in CLAIMS if claim.id.startswith(group)]
+    return [_answer(claim, published, population) for claim in CLAIMS if claim.id.startswith(group)]
 
 
-def _answer(claim: Claim, published: Mapping[str, ChapterRecords]) -> dict[str, str]:
+def _answer(
+    claim: Claim, published: Mapping[str, ChapterRecords], population: str
+) -> dict[str, str]:
     records = published.get(claim.chapter)
     found = {r["name"]: r for r in records.of_kind("finding")} if records else {}
     common = {
         "id": claim.id,
-        "claim": claim.claim,
-        "published": claim.published,
+        "claim": claim.titled(population),
+        "published": claim.figure_beside(population),
         "page": f"chapters/{claim.chapter}" if records else "",
     }
     if records is not None and claim.id in found:

@@ -12,6 +12,7 @@ from missing_lib.force.origin import Join, Origin
 from missing_lib.force.rulebook import RULES
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import Definitions, ForceFile, PolicyChoice, Study, UnitCost
+from missing_lib.study.predictors import FINDINGS, words
 
 #: Section of the page -> the part of the model that it describes.
 SECTIONS: dict[str, type[BaseModel]] = {
@@ -90,6 +91,20 @@ def columns(table: str) -> pd.DataFrame:
             for name, column in SCHEMA[table].items()
         ],
         columns=["column", "needed", "kind", "meaning"],
+    )
+
+
+def study_markers() -> pd.DataFrame:
+    """The five markers that the findings name, as a force file must spell them.
+
+    Returns
+    -------
+    DataFrame
+        ``finding``, ``marker``, ``meaning``.
+    """
+    return pd.DataFrame(
+        [(finding, name, words(name)) for finding, name in FINDINGS.items()],
+        columns=["finding", "marker", "meaning"],
     )
 
 

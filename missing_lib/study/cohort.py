@@ -14,6 +14,10 @@ from missing_lib.force.tables import Tables, age_in_years, birth_anniversary
 #: before it forces used an "absent" category (College of Policing, January 2017).
 ERA_CHANGE = pd.Timestamp("2017-01-01")
 
+#: What the people of a population are called.
+PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
+PERSON = {"children": "child", "adults": "adult", "all": "person"}
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -122,12 +126,34 @@ def described(tables: Tables, force: ForceFile) -> pd.DataFrame:
     rows = tables.incidents.merge(about, on="person_id", how="left", validate="many_to_one")
     local = rows["reported_at"].dt.tz_convert(force.time_zone).dt.tz_localize(None)
     rows["reported_on"] = local.dt.normalize()
-    known = rows["time_known"].fillna(True).astype(bool)
-    rows["local_hour"] = local.dt.hour.where(known).astype(float)
+    rows["local_hour"] = local.dt.hour.where(clock_known(rows)).astype(float)
     rows["month"] = rows["reported_on"].dt.to_period("M")
     rows["age"] = age_in_years(rows["birth_date"], rows["reported_on"])
     start, end = pd.Timestamp(force.study.start), pd.Timestamp(force.study.end)
     return rows[rows["reported_on"].between(start, end)].drop(columns="birth_date")
+
+
+def clock_known(incidents: pd.DataFrame) -> pd.Series:
+    """Whether the report has a clock time; a placeholder midnight says the day and no more."""
+    return incidents["time_known"].fillna(True).astype(bool)
+
+
+def without_clock(cohort: Cohort) -> pd.Series:
+    """Incidents of each person whose report has a date and no clock time, indexed by person."""
+    rows = cohort.incidents
+    return rows[~clock_known(rows)].groupby("person_id").size()
+
+
+#: Why nothing is counted against everybody known to an agency, with ``threshold``.
+ONLY_REPORTED = (
+    "The table of persons holds fewer than {threshold} people who were never reported missing, so "
+    "nothing is counted here against everybody known to an agency."
+)
+
+
+def never_reported(tables: Tables) -> int:
+    """People in the table of persons whom no incident is about, inside the study or outside."""
+    return int((~tables.persons["person_id"].isin(tables.incidents["person_id"])).sum())
 
 
 def arranged(incidents: pd.DataFrame) -> pd.DataFrame:

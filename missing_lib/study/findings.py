@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from missing_lib.study.cohort import PEOPLE, PERSON
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -13,7 +15,7 @@ class Claim:
     ----------
     id : str
     claim : str
-        In plain words.
+        In plain words; the population stands as a placeholder, see :meth:`titled`.
     published : str
         The figure of the study.
     chapter : str
@@ -31,6 +33,55 @@ class Claim:
     code: str
     tests: str
 
+    @property
+    def of_children(self) -> bool:
+        """Whether the study's figure is of children alone; the first ones count all ages."""
+        return not self.id.startswith("P")
+
+    def titled(self, population: str) -> str:
+        """The claim as a heading of an edition.
+
+        Examples
+        --------
+        >>> CLAIMS[4].titled("adults")
+        'Adults who went missing ten times or more'
+        """
+        people, person = PEOPLE[population], PERSON[population]
+        whose = f"{people}'" if people.endswith("s") else f"{people}'s"
+        words = {"people": people, "person": person, "whose": whose}
+        words |= {"People": people.capitalize(), "Whose": whose.capitalize()}
+        words["a_person"] = f"{'an' if person[0] in 'aeio' else 'a'} {person}"
+        return self.claim.format(**words)
+
+    def figure_beside(self, population: str) -> str:
+        """The study's figure, with a word where it is of other people than the edition's."""
+        unsaid = self.of_children and "child" not in self.published
+        return (
+            f"{self.published} (children)"
+            if unsaid and population != "children"
+            else self.published
+        )
+
+
+def not_the_same_people(population: str) -> str:
+    """How the study's figures stand to those of an edition; empty where both are of children.
+
+    Examples
+    --------
+    >>> not_the_same_people("children")
+    ''
+    """
+    if population == "children":
+        return ""
+    who = {
+        "adults": "adults, and the two are not the same people",
+        "all": "people of all ages, of whom children are only a part",
+    }[population]
+    return (
+        f"This edition is about {who}: apart from the counts under the first heading, the figures "
+        "of the study are of children, so they are no yardstick for the figures beside them."
+    )
+
 
 CLAIMS = (
     Claim(
@@ -46,15 +97,15 @@ CLAIMS = (
         "5,262 incidents, 60 %", "prevalence", "prevalence.headline", "test_findings.py",
     ),
     Claim(
-        "R1", "Children's incidents that belong to a child who went missing more than once",
+        "R1", "{Whose} incidents that belong to {a_person} who went missing more than once",
         "88 %", "repeats", "repeats.repeat_shares", "test_findings.py",
     ),
     Claim(
-        "C1", "Children who went missing ten times or more",
+        "C1", "{People} who went missing ten times or more",
         "125 children, 11 %", "concentration", "concentration.persistent", "test_findings.py",
     ),
     Claim(
-        "C2", "Their share of children's incidents",
+        "C2", "Their share of {whose} incidents",
         "59 %", "concentration", "concentration.persistent", "test_findings.py",
     ),
     Claim(
@@ -62,7 +113,7 @@ CLAIMS = (
         "GBP 7.54 million", "concentration", "concentration.persistent", "test_findings.py",
     ),
     Claim(
-        "C4", "In every month the top fifth of children hold at least 60 % of the incidents",
+        "C4", "In every month the top fifth of {people} hold at least 60 % of the incidents",
         "at least 60 % in each of more than 60 months", "concentration",
         "stability.readings", "test_findings.py",
     ),
@@ -95,15 +146,15 @@ CLAIMS = (
         "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
     ),
     Claim(
-        "N1", "Children with more connections are more likely to go missing",
+        "N1", "{People} with more connections are more likely to go missing",
         "positive (police data alone)", "network", "network.degree_model", "test_network.py",
     ),
     Claim(
-        "N2", "Being close to other missing children",
+        "N2", "Being close to other missing {people}",
         "no apparent influence", "network", "network.steps_model", "test_network.py",
     ),
     Claim(
-        "N3", "Does one child's episode come before later episodes of acquaintances?",
+        "N3", "Does one {person}'s episode come before later episodes of acquaintances?",
         "to be tested", "network", "peers.peer_timing", "test_network.py",
     ),
 )  # fmt: skip

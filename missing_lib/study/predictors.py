@@ -227,7 +227,7 @@ def answers(fit: Fit) -> list[Answer]:
 
 
 def describe_answer(answer: Answer, bearers: int | None, shown: bool, enough: int) -> str:
-    """One finding as a template for a page, with ``marker``, ``ratio``, ``interval``, ``enough``.
+    """One finding as a template for a page, with numbers and the marker's ``name`` and ``words``.
 
     Parameters
     ----------
@@ -240,18 +240,22 @@ def describe_answer(answer: Answer, bearers: int | None, shown: bool, enough: in
         Fewest people that may be shown.
     """
     if bearers is None:
-        return "No agency of this force records {marker}."
+        return (
+            "No marker of this force is called {name}, the name by which this book knows {words}; "
+            "if the force records it, the force file must spell it so (see the page on the force "
+            "file)."
+        )
     if bearers < enough:
-        return "Fewer than {enough} in this comparison have {marker} on record."
+        return "Fewer than {enough} in this comparison have {words} on record."
     if not shown:
-        return "For {marker} this edition has no estimate that may be shown."
+        return "For {words} this edition has no estimate that may be shown."
     if answer.holds:
         return (
-            "With {marker} on record before, the odds of being reported missing were {ratio} "
+            "With {words} on record before, the odds of being reported missing were {ratio} "
             "times as high (interval {interval})."
         )
     return (
-        "With {marker} on record before, the odds of being reported missing were not shown to "
+        "With {words} on record before, the odds of being reported missing were not shown to "
         "be higher: odds ratio {ratio} (interval {interval})."
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
-from missing_lib.study.cohort import ERA_CHANGE, Cohort, select
+from missing_lib.study.cohort import ERA_CHANGE, Cohort, clock_known, select
 
 AGE_BANDS = {
     "children": {"under 12": 0, "12 to 13": 12, "14 to 15": 14, "16 to 17": 16},
@@ -117,7 +117,7 @@ def described_incidents(cohort: Cohort) -> pd.DataFrame:
         ``hour``, ``era``.
     """
     rows = cohort.incidents
-    hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600
+    hours = _hours(rows)
     starts = age_starts(cohort.population)
     three_hours = (rows["local_hour"] // 3).fillna(-1).astype(int)
     return pd.DataFrame(
@@ -173,8 +173,14 @@ def hours_missing(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``person_id``, ``hours``; incidents without an end are left out.
+        ``person_id``, ``hours``; incidents without an end, or whose report has no clock time,
+        are left out.
     """
     rows = cohort.incidents
+    return pd.DataFrame({"person_id": rows["person_id"], "hours": _hours(rows)}).dropna()
+
+
+def _hours(rows: pd.DataFrame) -> pd.Series:
+    """Hours from report to end, NaN without an end or where the report's clock is a placeholder."""
     hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600
-    return pd.DataFrame({"person_id": rows["person_id"], "hours": hours}).dropna()
+    return hours.where(clock_known(rows))

@@ -292,8 +292,17 @@ def hazard_table(spells: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def mean_numbers(cohort: Cohort, days: Sequence[float] = MEAN_AT) -> pd.DataFrame:
-    """Mean number of incidents per person by some days, on both clocks, with robust intervals.
+def mean_numbers(
+    cohort: Cohort, days: Sequence[float] = MEAN_AT, everybody: bool = True
+) -> pd.DataFrame:
+    """Mean number of incidents per person by some days, with robust intervals.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    days : sequence of float
+    everybody : bool
+        Give it also for everybody known to an agency, on the clock of observation.
 
     Returns
     -------
@@ -304,8 +313,9 @@ def mean_numbers(cohort: Cohort, days: Sequence[float] = MEAN_AT) -> pd.DataFram
     """
     clocks = {
         "further incidents since the first report": clock_since_first(cohort),
-        "incidents since the first day under observation": clock_since_entry(cohort),
     }
+    if everybody:
+        clocks["incidents since the first day under observation"] = clock_since_entry(cohort)
     tables = []
     for clock, (events, windows) in clocks.items():
         when, who = events.iloc[:, 1], events["person_id"]
