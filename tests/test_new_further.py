@@ -312,3 +312,14 @@ def test_what_is_in_the_way_is_named(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="forces/east is a file, where the folder"):
         new_force(forces, "east", [file])
     assert (forces / "east").read_text(encoding="utf-8") == "a note"
+
+
+def test_a_zone_in_the_name_is_written_and_marked(tmp_path: Path) -> None:
+    rows = [[f"R{n}", f"P{n % 9}", f"2016-07-{n + 1:02} 10:00", f"2016-07-{n + 1:02} 15:00"]
+            for n in range(27)]  # fmt: skip
+    file = write(tmp_path / "x.csv", ["ref", "person", "reported_utc", "closed_date"], rows)
+    force, text, _ = proposed(tmp_path, file)
+    columns = force.sources["incidents"].columns or {}
+    assert (columns["reported_at"].zone, columns["ended_at"].zone) == ("UTC", None)
+    assert "CHECK: its name says UTC: is that so?" in text
+    assert "is this the return of the person, or when the record was closed?" in text

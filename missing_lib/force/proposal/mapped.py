@@ -32,6 +32,8 @@ class Mapped:
         Codes that nobody lists become missing.
     rest : str
         What they become otherwise, if anything.
+    zone : str
+        Zone of clock times, where the names say one.
     doubts : tuple of str
         What the analyst should look at.
     """
@@ -41,6 +43,7 @@ class Mapped:
     recode: tuple[tuple[str, Meaning], ...] = ()
     rest_missing: bool = False
     rest: str = ""
+    zone: str = ""
     doubts: tuple[str, ...] = ()
 
     def doubted(self, *doubts: str) -> Mapped:
@@ -54,7 +57,9 @@ def mapped(names: tuple[str, ...], shape: Shape, column: Column, name: str) -> M
         return Mapped(names, doubts=("no value was seen in this column",))
     if column.kind in ("date", "time"):
         formats, doubts = formats_of(shape, column)
-        return Mapped(names, formats, doubts=tuple(doubts))
+        zone = _zone(names)
+        doubts += [f"its name says {zone}: is that so?"] if zone else []
+        return Mapped(names, formats, zone=zone, doubts=tuple(doubts))
     if column.kind == "level" or (column.kind == "flag" and not all_flags(shape)):
         return _recoded(names, shape, column, name)
     if name == "marker":
@@ -65,6 +70,12 @@ def mapped(names: tuple[str, ...], shape: Shape, column: Column, name: str) -> M
     if column.kind == "age" and share_of_ages(shape) < 1:
         return Mapped(names, doubts=(f"some values are no ages, 0 to {OLDEST}: they go missing",))
     return Mapped(names)
+
+
+def _zone(names: tuple[str, ...]) -> str:
+    """The zone that names of columns say."""
+    words = {word for name in names for word in re.findall("[a-z]+", name.lower())}
+    return "UTC" if words & {"utc", "gmt", "zulu"} else ""
 
 
 def share_of_ages(shape: Shape) -> float:

@@ -132,7 +132,10 @@ def _with_end(file: Peeked, columns: Columns) -> tuple[Columns, tuple[str, ...]]
     both = reports.notna() & ends.notna()
     before = float((ends < reports)[both].mean()) if both.any() else 0.0
     if merged < MERGED and before < BEFORE:
-        return columns, ()
+        if any("found" in words_of(name) for name in end.names):
+            return columns, ()
+        doubt = "is this the return of the person, or when the record was closed?"
+        return {**columns, "ended_at": end.doubted(doubt)}, ()
     share = f"about {round(100 * merged)} in 100 incidents begin before the person's last has ended"
     if before >= BEFORE:
         share = "most of its dates lie before the report"

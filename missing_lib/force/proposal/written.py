@@ -193,7 +193,7 @@ def _column_lines(name: str, mapped: Mapped) -> list[str]:
     lines = [line for doubt in mapped.doubts for line in _check(doubt, "      ")]
     names = [_scalar(one) for one in mapped.names]
     origin = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-    if not mapped.formats and not mapped.recode:
+    if not (mapped.formats or mapped.recode or mapped.zone):
         return [*lines, f"      {name}: {origin}"]
     key = "column" if len(names) == 1 else "columns"
     lines += [f"      {name}:", f"        {key}: {origin}"]
@@ -201,6 +201,8 @@ def _column_lines(name: str, mapped: Mapped) -> list[str]:
         formats = [json.dumps(one) for one in mapped.formats]
         written = formats[0] if len(formats) == 1 else f"[{', '.join(formats)}]"
         lines.append(f"        format: {written}")
+    if mapped.zone:
+        lines.append(f"        zone: {mapped.zone}")
     if mapped.recode:
         lines += _recode_lines(mapped)
     if mapped.rest_missing:
