@@ -95,6 +95,25 @@ def test_those_reported_are_not_counted_against_themselves(
     assert "first day under observation" not in shown
 
 
+def test_choices_that_cannot_be_made_are_named_and_not_drawn(
+    records: dict[str, ChapterRecords],
+) -> None:
+    said = [r["text"] for r in records["data"].of_kind("text")]
+    assert any("no incident has a category" in s and "no birth date is missing" in s for s in said)
+    tables = {r["name"]: r for r in records["data"].of_kind("table")}
+    choices = [row[0] for row in tables["variants"]["rows"]]
+    assert "as in this book" in choices
+    assert not any("no apparent risk" in c or "unknown age" in c for c in choices)
+
+
+def test_without_categories_the_eras_are_a_sentence(records: dict[str, ChapterRecords]) -> None:
+    names = {r["name"] for r in records["prevalence"].of_kind("table")}
+    assert "by_month" in names
+    assert "by_era" not in names
+    said = [r["text"] for r in records["prevalence"].of_kind("text")]
+    assert any("gives no incident a category" in s for s in said)
+
+
 def test_findings_of_adults_say_that_the_study_is_of_children(
     bare: Tree, records: dict[str, ChapterRecords]
 ) -> None:

@@ -139,6 +139,25 @@ def test_empty_and_single_extracts_survive(
     assert choices.spread(found, ["short"]).empty
 
 
+def test_choices_without_anything_to_choose_on_are_left_out(
+    thames_valley_intake: Intake, thames_valley: ForceFile
+) -> None:
+    tables = thames_valley_intake.tables
+    assert choices.impossible(tables) == ()
+    assert choices.describe_impossible(()) == ""
+    born = tables.persons["birth_date"].fillna(pd.Timestamp("1970-01-01"))
+    blank = tables.incidents.assign(category=tables.incidents["category"].mask(lambda c: c.notna()))
+    bare = replace(tables, persons=tables.persons.assign(birth_date=born), incidents=blank)
+    assert choices.impossible(replace(bare, incidents=tables.incidents)) == ("unknown_age",)
+    assert choices.impossible(bare) == ("low_risk", "unknown_age")
+    made = choices.headline_by_choice(bare, thames_valley, "children", "pairs", seed=1)
+    assert made["low_risk"].all()
+    assert not made["unknown_age"].any()
+    sizes = [len(v) for name, v in OTHERS.items() if name not in ("low_risk", "unknown_age")]
+    assert len(made) == 1 + sum(sizes) + (sum(sizes) ** 2 - sum(s**2 for s in sizes)) / 2
+    assert len(choices.marks(choices.impossible(bare))) == sum(sizes)
+
+
 def test_words_and_marks_name_every_choice() -> None:
     words = [choices.in_words(s) for s in choices.specifications("all")]
     assert len(set(words)) == len(words)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from missing_lib.study import prevalence
-from missing_lib.study.cohort import Cohort, select, without_clock
+from missing_lib.study import choices, prevalence
+from missing_lib.study.cohort import ERA_CHANGE, ERAS, Cohort, select, without_clock
 from missing_lib.study.repeats import gaps
 from tests.made_cohorts import force_file, make_tables
 
@@ -37,6 +37,17 @@ def test_an_incident_without_a_clock_time_has_no_duration(
     rows = prevalence.described_incidents(cohort)
     assert rows["duration"].dropna().tolist() == bands
     assert without_clock(cohort).sum() == 2 - len(hours)
+
+
+def test_both_eras_have_names_that_no_category_contradicts() -> None:
+    before, after = ERAS
+    assert before.endswith(f"to {ERA_CHANGE.year - 1}")
+    assert after.endswith(f"from {ERA_CHANGE.year}")
+    cohort = select(make_tables([("p", "2016-12-31 22:00"), ("p", "2017-01-01 09:00")]),
+                    force_file(), "children")  # fmt: skip
+    assert prevalence.described_incidents(cohort)["era"].tolist() == [before, after]
+    assert choices.eras(cohort)["era"].tolist() == [before, after]
+    assert not any("everybody" in name or "no apparent risk" in name for name in ERAS)
 
 
 def test_gaps_in_days_keep_an_incident_without_a_clock_time() -> None:

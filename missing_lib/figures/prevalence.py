@@ -33,7 +33,7 @@ def monthly(table: pd.DataFrame, era_month: str) -> Figure:
         ax.text(
             change + 0.6,
             ax.get_ylim()[1],
-            "absent category ends",
+            "absent counts as missing",
             va="top",
             fontsize=9,
             color="#4a4f57",

@@ -17,7 +17,7 @@ from missing_lib.force.merge import merge_incidents, merge_near
 from missing_lib.force.rulebook import chosen
 from missing_lib.force.spec import Definitions, ForceFile
 from missing_lib.force.tables import Tables
-from missing_lib.study.cohort import ERA_CHANGE, Cohort, arranged, described, select
+from missing_lib.study.cohort import ERA_CHANGE, ERAS, Cohort, arranged, described, select
 from missing_lib.study.concentration import measure
 from missing_lib.study.repeats import gaps, repeat_shares
 
@@ -85,13 +85,48 @@ _SHORT = {
 }
 
 
-def specifications(depth: str) -> list[Specification]:
+_IMPOSSIBLE = {
+    "low_risk": "no incident has a category, so none can be left out as absent",
+    "unknown_age": "no birth date is missing",
+}
+
+
+def impossible(tables: Tables) -> tuple[str, ...]:
+    """Choices that change nothing for this force, because what they choose on is not there.
+
+    Returns
+    -------
+    tuple of str
+        Some of the fields of :class:`Specification`, in their order.
+    """
+    lacking = {
+        "low_risk": tables.incidents["category"].isna().all(),
+        "unknown_age": tables.persons["birth_date"].notna().all(),
+    }
+    return tuple(name for name in OTHERS if lacking.get(name, False))
+
+
+def describe_impossible(names: Iterable[str]) -> str:
+    """Which choices could not be made, and why, as a sentence; empty where all could.
+
+    Examples
+    --------
+    >>> describe_impossible(["unknown_age"])
+    'Not among the choices for this force: with unknown age (no birth date is missing).'
+    """
+    parts = [f"{_SHORT[name]} ({_IMPOSSIBLE[name]})" for name in names]
+    return f"Not among the choices for this force: {'; '.join(parts)}." if parts else ""
+
+
+def specifications(depth: str, without: Iterable[str] = ()) -> list[Specification]:
     """The default, and all specifications that differ from it in so many choices.
 
     Parameters
     ----------
     depth : {"single", "pairs", "all"}
         At most one, two, or any number of choices differ.
+    without : iterable of str
+        Choices that are not made, see :func:`impossible`.
 
     Raises
     ------
@@ -106,8 +141,9 @@ def specifications(depth: str) -> list[Specification]:
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}")
     made = []
-    for size in range(DEPTHS[depth] + 1):
-        for names in itertools.combinations(OTHERS, size):
+    possible = [name for name in OTHERS if name not in set(without)]
+    for size in range(min(DEPTHS[depth], len(possible)) + 1):
+        for names in itertools.combinations(possible, size):
             for values in itertools.product(*(OTHERS[name] for name in names)):
                 made.append(Specification(**dict(zip(names, values, strict=True))))  # type: ignore[arg-type]
     return made
@@ -147,11 +183,13 @@ def findings_in_words(definitions: Definitions) -> dict[str, str]:
     }
 
 
-def marks() -> dict[str, tuple[str, float | bool]]:
+def marks(without: Iterable[str] = ()) -> dict[str, tuple[str, float | bool]]:
     """Short label of every value that differs from the default, to its choice and value."""
+    left_out = set(without)
     return {
         short.format(value): (name, value)
         for name, short in _SHORT.items()
+        if name not in left_out
         for value in OTHERS[name]
     }
 
@@ -173,7 +211,7 @@ def headline_by_choice(
     Returns
     -------
     DataFrame
-        One row per specification, the default first: ``choice`` (in words), the fields of
+        One row per possible specification, the default first: ``choice`` (in words), the fields of
         :class:`Specification`, and ``repeat`` (share of incidents of people with more than one),
         ``persistent`` (of persistent people), ``top`` (of the top fraction), ``short`` and
         ``long`` (share of gaps within the two bounds), ``people`` (the smallest number of people
@@ -182,7 +220,7 @@ def headline_by_choice(
     cohort = select(tables, force, population)
     merged: dict[tuple[float, bool, bool], pd.DataFrame] = {}
     rows = []
-    for specification in specifications(depth):
+    for specification in specifications(depth, impossible(tables)):
         key = (specification.merge_gap, specification.duplicates, specification.low_risk)
         if key not in merged:
             merged[key] = _merged(tables, force, *key)
@@ -313,8 +351,8 @@ def eras(cohort: Cohort) -> pd.DataFrame:
     """
     day = pd.Timedelta(days=1)
     parts = [
-        ("absent category could be used", cohort.start, min(cohort.end, ERA_CHANGE - day)),
-        ("everybody is missing", max(cohort.start, ERA_CHANGE), cohort.end),
+        (ERAS[0], cohort.start, min(cohort.end, ERA_CHANGE - day)),
+        (ERAS[1], max(cohort.start, ERA_CHANGE), cohort.end),
     ]
     return pd.DataFrame(
         [(name, f"{a:%Y-%m-%d}", f"{b:%Y-%m-%d}") for name, a, b in parts if a <= b],

@@ -13,6 +13,11 @@ from missing_lib.force.tables import Tables, age_in_years, birth_anniversary
 #: From this local day on everybody whose whereabouts cannot be established is missing;
 #: before it forces used an "absent" category (College of Policing, January 2017).
 ERA_CHANGE = pd.Timestamp("2017-01-01")
+#: What the two eras are called; either can hold incidents graded as no apparent risk.
+ERAS = (
+    f"absent counted apart, to {ERA_CHANGE.year - 1}",
+    f"absent counted as missing, from {ERA_CHANGE.year}",
+)
 
 #: What the people of a population are called.
 PEOPLE = {"children": "children", "adults": "adults", "all": "people"}

@@ -9,13 +9,12 @@ import pandas as pd
 
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
-from missing_lib.study.cohort import ERA_CHANGE, Cohort, clock_known, select
+from missing_lib.study.cohort import ERA_CHANGE, ERAS, Cohort, clock_known, select
 
 AGE_BANDS = {
     "children": {"under 12": 0, "12 to 13": 12, "14 to 15": 14, "16 to 17": 16},
     "adults": {"18 to 24": 18, "25 to 39": 25, "40 to 64": 40, "65 and over": 65},
 }
-ERAS = ("absent category in use", "everybody is missing")
 #: Upper bounds in hours; a duration is at most the bound.
 DURATION_BANDS = {
     "up to 4 hours": 4.0,
