@@ -142,20 +142,39 @@ def test_empty_and_single_extracts_survive(
 def test_choices_without_anything_to_choose_on_are_left_out(
     thames_valley_intake: Intake, thames_valley: ForceFile
 ) -> None:
-    tables = thames_valley_intake.tables
-    assert choices.impossible(tables) == ()
-    assert choices.describe_impossible(()) == ""
+    tables, force = thames_valley_intake.tables, thames_valley
+    assert choices.possible(tables, force) == OTHERS
+    assert choices.describe_impossible(OTHERS) == ""
     born = tables.persons["birth_date"].fillna(pd.Timestamp("1970-01-01"))
     blank = tables.incidents.assign(category=tables.incidents["category"].mask(lambda c: c.notna()))
     bare = replace(tables, persons=tables.persons.assign(birth_date=born), incidents=blank)
-    assert choices.impossible(replace(bare, incidents=tables.incidents)) == ("unknown_age",)
-    assert choices.impossible(bare) == ("low_risk", "unknown_age")
-    made = choices.headline_by_choice(bare, thames_valley, "children", "pairs", seed=1)
+    one = choices.possible(replace(bare, incidents=tables.incidents), force)
+    assert set(OTHERS) - set(one) == {"unknown_age"}
+    two = choices.possible(bare, force)
+    assert set(OTHERS) - set(two) == {"low_risk", "unknown_age"}
+    made = choices.headline_by_choice(bare, force, "children", "pairs", seed=1)
     assert made["low_risk"].all()
     assert not made["unknown_age"].any()
-    sizes = [len(v) for name, v in OTHERS.items() if name not in ("low_risk", "unknown_age")]
+    sizes = [len(some) for some in two.values()]
     assert len(made) == 1 + sum(sizes) + (sum(sizes) ** 2 - sum(s**2 for s in sizes)) / 2
-    assert len(choices.marks(choices.impossible(bare))) == sum(sizes)
+    assert len(choices.marks(two)) == sum(sizes)
+
+
+def test_what_the_intake_has_merged_cannot_be_chosen_again(
+    thames_valley_intake: Intake, thames_valley: ForceFile
+) -> None:
+    definitions = thames_valley.definitions.model_copy(update={"merge_gap_hours": 6})
+    rules = {"I07": {"action": "merge"}}
+    force = thames_valley.model_copy(update={"definitions": definitions, "rules": rules})
+    values = choices.possible(thames_valley_intake.tables, force)
+    assert values["merge_gap"] == (24.0,)
+    assert "duplicates" not in values
+    assert choices.describe_impossible(values) == (
+        "Not among the choices for this force: "
+        "merge gap 1 h (reports within it or a longer gap are merged already); "
+        "merge gap 6 h (reports within it or a longer gap are merged already); "
+        "near duplicates merged (they are merged already)."
+    )
 
 
 def test_words_and_marks_name_every_choice() -> None:

@@ -7,7 +7,7 @@ through a multiverse analysis, doi 10.1177/1745691616658637). The default is the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
@@ -86,47 +86,60 @@ _SHORT = {
 
 
 _IMPOSSIBLE = {
+    "merge_gap": "reports within it or a longer gap are merged already",
+    "duplicates": "they are merged already",
     "low_risk": "no incident has a category, so none can be left out as absent",
     "unknown_age": "no birth date is missing",
 }
 
+#: Other values of each choice that a force can make.
+Values = Mapping[str, tuple[float | bool, ...]]
 
-def impossible(tables: Tables) -> tuple[str, ...]:
-    """Choices that change nothing for this force, because what they choose on is not there.
+
+def possible(tables: Tables, force: ForceFile) -> Values:
+    """Other values of each choice that can change anything for this force.
+
+    What the intake has merged stays merged: of the merge gaps only longer ones are left.
 
     Returns
     -------
-    tuple of str
-        Some of the fields of :class:`Specification`, in their order.
+    dict of tuple
+        As :data:`OTHERS`, in its order, without what cannot be chosen.
     """
-    lacking = {
-        "low_risk": tables.incidents["category"].isna().all(),
-        "unknown_age": tables.persons["birth_date"].notna().all(),
+    merged = force.definitions.merge_gap_hours
+    fits = {
+        "merge_gap": tuple(gap for gap in OTHERS["merge_gap"] if gap > merged),
+        "duplicates": () if chosen("I07", force.rules).action == "merge" else (True,),
+        "low_risk": () if tables.incidents["category"].isna().all() else (False,),
+        "unknown_age": () if tables.persons["birth_date"].notna().all() else (True,),
     }
-    return tuple(name for name in OTHERS if lacking.get(name, False))
+    values = {name: fits.get(name, others) for name, others in OTHERS.items()}
+    return {name: some for name, some in values.items() if some}
 
 
-def describe_impossible(names: Iterable[str]) -> str:
+def describe_impossible(values: Values) -> str:
     """Which choices could not be made, and why, as a sentence; empty where all could.
 
     Examples
     --------
-    >>> describe_impossible(["unknown_age"])
+    >>> describe_impossible({n: v for n, v in OTHERS.items() if n != "unknown_age"})
     'Not among the choices for this force: with unknown age (no birth date is missing).'
     """
-    parts = [f"{_SHORT[name]} ({_IMPOSSIBLE[name]})" for name in names]
+    here = marks(values)
+    lacking = [(label, name) for label, (name, _) in marks().items() if label not in here]
+    parts = [f"{label} ({_IMPOSSIBLE[name]})" for label, name in lacking]
     return f"Not among the choices for this force: {'; '.join(parts)}." if parts else ""
 
 
-def specifications(depth: str, without: Iterable[str] = ()) -> list[Specification]:
+def specifications(depth: str, values: Values | None = None) -> list[Specification]:
     """The default, and all specifications that differ from it in so many choices.
 
     Parameters
     ----------
     depth : {"single", "pairs", "all"}
         At most one, two, or any number of choices differ.
-    without : iterable of str
-        Choices that are not made, see :func:`impossible`.
+    values : dict of tuple, optional
+        Other values of each choice, see :func:`possible`; :data:`OTHERS` if not given.
 
     Raises
     ------
@@ -141,11 +154,11 @@ def specifications(depth: str, without: Iterable[str] = ()) -> list[Specificatio
     if depth not in DEPTHS:
         raise ValueError(f"depth is one of {', '.join(DEPTHS)}")
     made = []
-    possible = [name for name in OTHERS if name not in set(without)]
-    for size in range(min(DEPTHS[depth], len(possible)) + 1):
-        for names in itertools.combinations(possible, size):
-            for values in itertools.product(*(OTHERS[name] for name in names)):
-                made.append(Specification(**dict(zip(names, values, strict=True))))  # type: ignore[arg-type]
+    others = OTHERS if values is None else values
+    for size in range(min(DEPTHS[depth], len(others)) + 1):
+        for names in itertools.combinations(others, size):
+            for one in itertools.product(*(others[name] for name in names)):
+                made.append(Specification(**dict(zip(names, one, strict=True))))  # type: ignore[arg-type]
     return made
 
 
@@ -183,14 +196,12 @@ def findings_in_words(definitions: Definitions) -> dict[str, str]:
     }
 
 
-def marks(without: Iterable[str] = ()) -> dict[str, tuple[str, float | bool]]:
+def marks(values: Values | None = None) -> dict[str, tuple[str, float | bool]]:
     """Short label of every value that differs from the default, to its choice and value."""
-    left_out = set(without)
     return {
-        short.format(value): (name, value)
-        for name, short in _SHORT.items()
-        if name not in left_out
-        for value in OTHERS[name]
+        _SHORT[name].format(value): (name, value)
+        for name, some in (OTHERS if values is None else values).items()
+        for value in some
     }
 
 
@@ -220,7 +231,7 @@ def headline_by_choice(
     cohort = select(tables, force, population)
     merged: dict[tuple[float, bool, bool], pd.DataFrame] = {}
     rows = []
-    for specification in specifications(depth, impossible(tables)):
+    for specification in specifications(depth, possible(tables, force)):
         key = (specification.merge_gap, specification.duplicates, specification.low_risk)
         if key not in merged:
             merged[key] = _merged(tables, force, *key)
