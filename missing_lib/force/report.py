@@ -27,6 +27,8 @@ def said(intake: Intake) -> Iterator[str]:
             yield f"  {line.table} {line.rule}: {line.title}{words}: {line.touched:,} {line.action}"
         yield from (f"  {note}" for note in notes)
     yield from _review(intake)
+    if intake.flagged:
+        yield f"Rows that a rule with a caveat touched and kept: {RESTRICTED}/flagged-<table>.csv"
     if intake.accounts["quarantined"].any():
         yield (
             f"Rows set aside are in the force's folder {RESTRICTED}/, whole, with rule and row: "
@@ -54,8 +56,9 @@ def _review(intake: Intake) -> Iterator[str]:
         for rule, mine in rows.groupby("rule"):
             groups = mine["group"].nunique()
             chance = _by_chance(intake) if rule == "P06" else ""
+            number = "1 group" if groups == 1 else f"{groups:,} groups"
             yield (
-                f"For review: {rule}, {groups:,} groups of {table} that may be one{chance}: "
+                f"For review: {rule}, {number} of {table} that may be one{chance}: "
                 f"{RESTRICTED}/review-{table}.csv"
             )
 
