@@ -17,8 +17,9 @@ READY := $(VENV)/.ready
 book: $(READY)
 	@$(BIN)/missing-book build
 
+# Files of tests run side by side, each file in one process.
 test: $(READY) lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 test-all: $(READY) lint
 	@$(BIN)/python -m pytest --long --last-failed --last-failed-no-failures all
