@@ -348,6 +348,7 @@ def test_people_who_share_a_key_are_tied_from_the_day_of_the_later_one() -> None
     assert set(made["tie_type"]) == {"same_event"}
     assert int(dates_read.unread.sum()) == 1
     assert caveats == [
+        "ties: rows of people alone under their key, who have no tie: 1",
         "ties: rows without key, person or date that make no tie: 4",
         "ties: groups of more than 3 people that make no ties, as 'largest_group' says: 1, with 4 "
         "memberships",

@@ -62,11 +62,15 @@ def pairs(
         },
         dtype=str,
     )
-    return made, dates, _notes(shared, int((~usable).sum()), first[size > shared.largest_group])
+    alone = int(rows.loc[usable, "key"].isin(first.loc[size == 1, "key"]).sum())
+    large = first[size > shared.largest_group]
+    return made, dates, _notes(shared, int((~usable).sum()), alone, large)
 
 
-def _notes(shared: SharedTies, unusable: int, large: pd.DataFrame) -> list[str]:
+def _notes(shared: SharedTies, unusable: int, alone: int, large: pd.DataFrame) -> list[str]:
     notes = []
+    if alone:
+        notes.append(f"ties: rows of people alone under their key, who have no tie: {alone}")
     if unusable:
         notes.append(f"ties: rows without key, person or date that make no tie: {unusable}")
     if len(large):
