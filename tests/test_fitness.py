@@ -8,7 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from missing_lib.book.check import check
+from missing_lib.book.layout import Layout
 from missing_lib.force.fitness import FEW_OTHERS
+from missing_lib.force.proposal.written import MARK
+from tests.conftest import ROOT
 from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
 
 HEADER = PERSONS.split("\n")[0]
@@ -96,9 +100,6 @@ def test_no_apparent_risk_in_a_grade_alone(tmp_path: Path) -> None:
 
 
 def test_authorities_are_looked_up_by_the_check(tmp_path: Path) -> None:
-    from missing_lib.book.check import check
-    from missing_lib.book.layout import Layout
-    from tests.conftest import ROOT
 
     folder = make_force(tmp_path, {"persons.csv": ""}, local_authorities=["E9"])
     lines = complaints(lambda: list(check(Layout(ROOT, folder.parent), "mark")))
@@ -107,8 +108,6 @@ def test_authorities_are_looked_up_by_the_check(tmp_path: Path) -> None:
 
 
 def test_marks_of_the_proposal_are_counted(tmp_path: Path) -> None:
-    from missing_lib.book.check import MARK, check
-    from missing_lib.book.layout import Layout
 
     folder = make_force(tmp_path, {"incidents.csv": INCIDENTS})
     page = folder / "force.yml"

@@ -10,13 +10,11 @@ from missing_lib.book.layout import Layout
 from missing_lib.book.lock import only_one
 from missing_lib.force.errors import ContractError
 from missing_lib.force.intake import Intake, take_in
+from missing_lib.force.proposal.written import MARK
 from missing_lib.force.report import said
 from missing_lib.force.spec import ForceFile, find_force
 from missing_lib.force.store import save
 from missing_lib.study import official
-
-#: Stands in a proposed force file before whatever the analyst should look at.
-MARK = "# CHECK:"
 
 
 def check(layout: Layout, code: str) -> Iterator[str]:

@@ -35,8 +35,7 @@ def placeholder_times(rule: Chosen, zones: tuple[str, ...]) -> Rule:
         report = step.rows["reported_at"]
         midnight = pd.Series(False, index=report.index)
         for zone in zones:
-            local = report.dt.tz_convert(zone).dt.tz_localize(None)
-            midnight |= local == local.dt.normalize()
+            midnight |= report.dt.tz_convert(zone).dt.tz_localize(None) == local_day(report, zone)
         unset = step.rows["time_known"].isna()
         rows = step.rows.assign(time_known=step.rows["time_known"].mask(unset, ~midnight))
         return step.note(rule, int((midnight & unset).sum()), rows)

@@ -143,7 +143,7 @@ def _stop_at_loss(folder: Path, taken: dict[str, Taken], steps: dict[str, qualit
             place = make_restricted_folder(folder) / f"{STOPPED}-{table}.csv"
             _whole_rows(taken[table], step.quarantined).to_csv(place, index=False)
             problems.append(f"the rows concerned: {place.parent.name}/{place.name}")
-        if not step.too_many:
+        else:
             problems += _lost_sources(taken[table], step)
     if problems:
         raise ContractError(problems)

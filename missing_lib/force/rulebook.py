@@ -20,8 +20,6 @@ DONE = {
     "fill": "filled",
     "flag": "flagged",
 }
-#: How grave a rule is that touched a row: the figures may suffer, or only the reader should know.
-SEVERITIES = ("caveat", "note")
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class Rule:
     columns : tuple of str
         Canonical columns that it looks at; none where it looks at all.
     severity : {"caveat", "note"}
+        Whether figures may suffer where it touched a row, or only the reader should know.
     actions : tuple of str
         What it may do, the default first; keys of :data:`DONE`.
     settings : dict of Setting

@@ -281,11 +281,3 @@ def _with_birth(file: Peeked, columns: Columns, incidents: Peeked, others: Colum
                 "birth_date": mapped((name,), shape, column, "birth_date").doubted(why),
             }
     return columns
-
-
-def _as_births_do(ages: pd.Series) -> bool:
-    """Whether years before the reports are spread as ages of people are."""
-    if not len(ages):
-        return False
-    plausible = AGES[0] <= ages.median() <= AGES[1] and ages.between(-5, 110).all()
-    return bool(plausible and ages.max() - ages.min() > 2)
