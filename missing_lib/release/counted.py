@@ -31,25 +31,19 @@ ALL_RECORDED = "All recorded"
 
 
 class Tabulated(Protocol):
-    """A table of counts before the policy, such as ``study.tabulate`` makes.
-
-    Attributes
-    ----------
-    by : tuple of str
-        Columns that span the table.
-    cells : DataFrame
-        One row per cell, zero cells included; see ``study.tabulate``.
-    rows : DataFrame
-        One row per incident inside the table: ``incident_id``, ``person_id`` and ``cell``, the
-        position in ``cells``.
-    """
+    """A table of counts before the policy, such as ``study.tabulate`` makes."""
 
     @property
-    def by(self) -> tuple[str, ...]: ...
+    def by(self) -> tuple[str, ...]:
+        """Columns that span the table."""
+
     @property
-    def cells(self) -> pd.DataFrame: ...
+    def cells(self) -> pd.DataFrame:
+        """One row per cell, zero cells included; see ``study.tabulate``."""
+
     @property
-    def rows(self) -> pd.DataFrame: ...
+    def rows(self) -> pd.DataFrame:
+        """One row per incident: ``incident_id``, ``person_id`` and ``cell``, a position."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,7 @@ def hashed(ids: Iterable[Any]) -> Members:
 
 def save(path: Path, counted: Sequence[Counted]) -> None:
     """Write counts and members of a chapter; equal sets are written once."""
-    arrays: dict[str, Members] = {}
+    arrays: dict[str, Any] = {}
     index = []
     for one in counted:
         keys = []
