@@ -25,6 +25,9 @@ class Policy:
         Largest part of a count of incidents that one person, and two people, may hold.
     block : int
         Curves: cumulative counts are replaced by the midpoint of blocks of this size.
+    consistent, distance : int
+        Of a protected count so many values must remain consistent with everything published,
+        one of them so far from the truth.
     """
 
     threshold: int = 10
@@ -32,6 +35,8 @@ class Policy:
     one_share: float = 0.5
     two_shares: float = 0.9
     block: int = 10
+    consistent: int = 4
+    distance: int = 2
 
     @classmethod
     def of(cls, choice: PolicyChoice) -> Policy:

@@ -1,0 +1,1 @@
+"""What everything published gives away together, and how to mend it."""

@@ -1,0 +1,156 @@
+"""Which values of a protected size remain consistent with everything published.
+
+Bounds are first narrowed from row to row, which proves at once that some sizes are told. What
+stays undecided is asked of an integer program: is there another world, with everything published
+unchanged, in which the size is another? Every world found answers for all later questions too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse import csr_matrix, vstack
+
+from missing_lib.release.differencing.protected import Question
+from missing_lib.release.differencing.system import System
+from missing_lib.release.policy import Policy
+
+#: Rounds of narrowing; a bound that moves later moves too little to decide anything.
+ROUNDS = 10
+
+
+class Worlds:
+    """Worlds that agree with everything published, found so far.
+
+    Parameters
+    ----------
+    system : System
+    policy : Policy
+        Says how many values must remain, and how far one must be from the truth.
+    seconds : float
+        Longest time for one integer program; undecided by then counts as told.
+    """
+
+    def __init__(self, system: System, policy: Policy, seconds: float = 5.0) -> None:
+        self.system, self._policy, self._seconds = system, policy, seconds
+        self._worlds = system.truth[None, :].astype(float)
+        self._low, self._high = narrowed(system)
+
+    def after(self, system: System) -> Worlds:
+        """The same worlds where less is published; all of them still agree with it."""
+        other = Worlds(system, self._policy, self._seconds)
+        other._worlds = self._worlds
+        return other
+
+    def safe(self, question: Question) -> bool:
+        """Whether enough values remain consistent, one of them far enough from the truth."""
+        at = question.columns
+        narrowest = self._high[at].sum() - self._low[at].sum() + 1
+        if narrowest < self._policy.consistent:
+            return False
+        if self._enough(at):
+            return True
+        true = int(self.system.truth[at].sum())
+        far = self._policy.distance
+        wider = range(1, self._policy.threshold + self._policy.consistent)
+        steps = [far, -far, *(s for w in wider for s in (w, -w) if abs(s) != far)]
+        for step in steps:
+            if true + step < 0 or true + step in self._seen(at):
+                continue
+            self._look_for(at, true + step)
+            if self._enough(at):
+                return True
+        return False
+
+    def _seen(self, at: NDArray[np.int64]) -> set[int]:
+        return set(np.rint(self._worlds[:, at].sum(axis=1)).astype(int).tolist())
+
+    def _enough(self, at: NDArray[np.int64]) -> bool:
+        seen, true = self._seen(at), int(self.system.truth[at].sum())
+        apart = any(abs(value - true) >= self._policy.distance for value in seen)
+        return apart and len(seen) >= self._policy.consistent
+
+    def _look_for(self, at: NDArray[np.int64], value: int) -> None:
+        """Find a world in which the size is this value, and keep it."""
+        system = self.system
+        asked = _row(at, len(system.truth))
+        found = milp(
+            np.zeros(len(system.truth)),
+            constraints=[
+                LinearConstraint(system.rows, system.low, system.high),
+                LinearConstraint(asked, value, value),
+            ],
+            integrality=np.ones(len(system.truth)),
+            bounds=Bounds(self._low, self._high),
+            options={"time_limit": self._seconds},
+        )
+        if found.x is not None and found.status == 0:
+            self._worlds = np.vstack([self._worlds, np.rint(found.x)[None, :]])
+
+
+def narrowed(system: System) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bounds of every unknown that follow from one row after the other; never too narrow."""
+    n = len(system.truth)
+    low, high = np.zeros(n), np.full(n, np.inf)
+    if not system.rows.shape[0]:
+        return low, high
+    entries = system.rows.tocoo()
+    row, column, plus = entries.row, entries.col, entries.data > 0
+    for _ in range(ROUNDS):
+        before = low.copy(), high.copy()
+        least = np.where(plus, low[column], -high[column])
+        most = np.where(plus, high[column], -low[column])
+        sums = [_sums(row, values, system.rows.shape[0]) for values in (least, most)]
+        rest_least = _less(sums[0], row, least, -np.inf)
+        rest_most = _less(sums[1], row, most, np.inf)
+        upper = system.high[row] - rest_least
+        lower = system.low[row] - rest_most
+        np.minimum.at(high, column, np.where(plus, upper, -lower))
+        np.maximum.at(low, column, np.where(plus, lower, -upper))
+        if np.array_equal(before[0], low) and np.array_equal(before[1], high):
+            break
+    return low, high
+
+
+def tight_rows(system: System, question: Question) -> NDArray[np.int64]:
+    """Rows without which the size could be larger or smaller: those with a price at an optimum."""
+    n = len(system.truth)
+    goal = np.zeros(n)
+    goal[question.columns] = 1
+    upper, lower = np.isfinite(system.high), np.isfinite(system.low)
+    rows = vstack([system.rows[upper], -system.rows[lower]]).tocsr()
+    limits = np.concatenate([system.high[upper], -system.low[lower]])
+    origin = np.concatenate([np.flatnonzero(upper), np.flatnonzero(lower)])
+    priced: set[int] = set()
+    for sign in (1, -1):
+        found = linprog(sign * goal, A_ub=rows, b_ub=limits, bounds=(0, None), method="highs")
+        if found.status == 0:
+            priced.update(origin[np.abs(found.ineqlin.marginals) > 1e-9].tolist())
+    return np.array(sorted(priced), dtype=np.int64)
+
+
+def _sums(
+    row: NDArray[np.int64], values: NDArray[np.float64], rows: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Finite part of each row's sum, and how many of its terms are infinite."""
+    finite = np.isfinite(values)
+    total = np.bincount(row, np.where(finite, values, 0.0), rows).astype(float)
+    return total, np.bincount(row, ~finite, rows).astype(np.int64)
+
+
+def _less(
+    sums: tuple[NDArray[np.float64], NDArray[np.int64]],
+    row: NDArray[np.int64],
+    values: NDArray[np.float64],
+    unbounded: float,
+) -> NDArray[np.float64]:
+    """Each row's sum without one of its terms; ``unbounded`` if another one is infinite."""
+    total, infinite = sums
+    finite = np.isfinite(values)
+    others = infinite[row] - ~finite
+    return np.where(others > 0, unbounded, total[row] - np.where(finite, values, 0.0))
+
+
+def _row(at: NDArray[np.int64], n: int) -> csr_matrix:
+    return csr_matrix((np.ones(len(at)), (np.zeros(len(at), dtype=int), at)), shape=(1, n))

@@ -1,0 +1,343 @@
+"""What everything published says, as bounds on sums of unknown whole numbers.
+
+The unknowns are the sizes of the smallest sets that published sets cut out of each other. One
+system holds all numbers in sentences and all totals; a family of tables adds the cells of its
+tables, whose sums are totals of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from missing_lib.release.counted import INCIDENT, PERSON
+from missing_lib.release.differencing.counts import Collection, Table
+from missing_lib.release.differencing.families import (
+    Family,
+    codes,
+    is_partition,
+    numbers_and_totals,
+)
+
+Columns = NDArray[np.int64]
+
+#: A row that follows from no published value.
+ALWAYS = -1
+
+
+@dataclass(frozen=True)
+class Named:
+    """A set whose size is a sum of unknowns.
+
+    Attributes
+    ----------
+    columns : array of int
+        The unknowns.
+    count : int
+        Position of the count in the collection.
+    block : str
+        Sets of one block are cut from the same members.
+    """
+
+    columns: Columns
+    count: int
+    block: str
+
+
+@dataclass(frozen=True)
+class System:
+    """Bounds on sums of unknowns.
+
+    Attributes
+    ----------
+    truth : array of int, shape (unknowns,)
+    rows : sparse matrix, shape (rows, unknowns)
+        Entries are 1 and -1.
+    low, high : array of float, shape (rows,)
+    of : array of int, shape (rows,)
+        The count whose publication says so, or :data:`ALWAYS`.
+    sets : tuple of Named
+        Published sets whose unknowns this system was made for.
+    sums : tuple of tuple of Named
+        Cells of one table that are hidden together.
+    """
+
+    truth: NDArray[np.int64]
+    rows: csr_matrix
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    of: NDArray[np.int64]
+    sets: tuple[Named, ...]
+    sums: tuple[tuple[Named, ...], ...]
+
+    def without(self, hidden: Iterable[int]) -> System:
+        """The same system had these counts not been published."""
+        keep = ~np.isin(self.of, list(hidden))
+        return System(
+            self.truth, self.rows[keep], self.low[keep], self.high[keep], self.of[keep],
+            self.sets, self.sums,
+        )  # fmt: skip
+
+
+@dataclass
+class _Rows:
+    """Unknowns and rows while a system is put together."""
+
+    truth: list[NDArray[np.int64]] = field(default_factory=list)
+    size: int = 0
+    entries: list[tuple[Columns, Columns, float, float, int]] = field(default_factory=list)
+
+    def copy(self) -> _Rows:
+        """The same, to be added to."""
+        return _Rows(list(self.truth), self.size, list(self.entries))
+
+    def unknowns(self, sizes: NDArray[np.int64]) -> int:
+        """Add unknowns and return the position of the first."""
+        first = self.size
+        self.truth.append(sizes)
+        self.size += len(sizes)
+        return first
+
+    def bound(
+        self, plus: Columns, minus: Columns, low: float, high: float, of: int = ALWAYS
+    ) -> None:
+        """Say that a sum less another lies between two values."""
+        if low > -np.inf or high < np.inf:
+            self.entries.append((plus, minus, low, high, of))
+
+    def system(self, sets: Sequence[Named], sums: Sequence[tuple[Named, ...]]) -> System:
+        """Everything said so far."""
+        columns = [np.concatenate([p, m]) for p, m, *_ in self.entries]
+        signs = [np.repeat([1.0, -1.0], [len(p), len(m)]) for p, m, *_ in self.entries]
+        at = np.repeat(np.arange(len(columns)), [len(c) for c in columns])
+        flat = np.concatenate(columns) if columns else np.empty(0, dtype=np.int64)
+        sign = np.concatenate(signs) if signs else np.empty(0)
+        shape = (len(columns), self.size)
+        return System(
+            truth=np.concatenate(self.truth) if self.truth else np.empty(0, dtype=np.int64),
+            rows=csr_matrix((sign, (at, flat)), shape=shape),
+            low=np.array([e[2] for e in self.entries], dtype=float),
+            high=np.array([e[3] for e in self.entries], dtype=float),
+            of=np.array([e[4] for e in self.entries], dtype=np.int64),
+            sets=tuple(sets),
+            sums=tuple(sums),
+        )
+
+
+_NONE = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class _Root:
+    """Numbers and totals."""
+
+    rows: _Rows
+    columns: dict[int, Columns]
+    sets: tuple[Named, ...]
+
+
+def systems(collection: Collection, kin: Sequence[Family]) -> list[System]:
+    """The system of all numbers and totals, then one for each family, which holds it too."""
+    root = _root(collection)
+    made = [root.rows.system(root.sets, ())]
+    made.extend(_of_family(collection, family, root) for family in kin)
+    return made
+
+
+def _root(collection: Collection) -> _Root:
+    rows, found, sets = _Rows(), {}, []
+    everything = numbers_and_totals(collection)
+    for unit in sorted(collection.sizes):
+        mine = [i for i in everything if collection.counts[i].unit == unit]
+        members = [collection.counts[i].members for i in mine]
+        cut = _cut([_bits(m, collection.sizes[unit]) for m in members])
+        first = rows.unknowns(cut.sizes)
+        for count, inside in zip(mine, members, strict=True):
+            found[count] = first + np.unique(cut.atom[inside])
+            sets.append(Named(found[count], count, unit))
+            _publish(rows, collection, count, found[count])
+    for incidents, people in _both_units(collection.tables):
+        rows.bound(found[incidents.union], found[people.union], 0, np.inf)
+    return _Root(rows, found, tuple(sets))
+
+
+def _of_family(collection: Collection, family: Family, root: _Root) -> System:
+    rows = root.rows.copy()
+    tables = [collection.tables[i] for i in family.tables]
+    sets: list[Named] = []
+    at: dict[tuple[str, str, int], dict[str, Columns]] = {}
+    for unit in sorted({t.unit for t in tables}):
+        whole = [t for t in tables if t.unit == unit and is_partition(collection, t)]
+        related = [c for c in family.related if collection.counts[c].unit == unit]
+        sets += _partitions(collection, whole, related, root, rows, at)
+        broken = [t for t in tables if t.unit == unit and not is_partition(collection, t)]
+        for by in sorted({t.by for t in broken}):
+            sets += _overlapping(collection, [t for t in broken if t.by == by], root, rows, at)
+    _people_and_incidents(collection, tables, rows, at)
+    return rows.system(sets, _hidden_together(collection, tables, at))
+
+
+def _partitions(
+    collection: Collection,
+    tables: Sequence[Table],
+    related: Sequence[int],
+    root: _Root,
+    rows: _Rows,
+    at: dict[tuple[str, str, int], dict[str, Columns]],
+) -> list[Named]:
+    """Cells of tables in which nobody stands twice: their members are the unknowns."""
+    if not tables:
+        return []
+    size = collection.sizes[tables[0].unit]
+    coded = [codes(collection, t) for t in tables]
+    cut = _cut([*coded, *(_bits(collection.counts[c].members, size) for c in related)])
+    first = rows.unknowns(cut.sizes)
+    sets = []
+    for table, code in zip(tables, coded, strict=True):
+        where = at.setdefault((table.name, table.unit, table.source), {})
+        for label, count in zip(table.labels, table.cells, strict=True):
+            columns = first + np.unique(cut.atom[collection.counts[count].members])
+            where[label] = columns
+            sets.append(Named(columns, count, f"{table.unit} of a partition"))
+            _publish(rows, collection, count, columns)
+            _complement(rows, root.columns[table.union], columns, count, table, collection)
+        everybody = first + np.unique(cut.atom[code >= 0])
+        sets.append(Named(everybody, table.union, f"{table.unit} of a partition"))
+        rows.bound(everybody, root.columns[table.union], 0, 0)
+    for count in related:
+        columns = first + np.unique(cut.atom[collection.counts[count].members])
+        sets.append(Named(columns, count, f"{tables[0].unit} of a partition"))
+        rows.bound(columns, root.columns[count], 0, 0)
+    return sets
+
+
+def _overlapping(
+    collection: Collection,
+    tables: Sequence[Table],
+    root: _Root,
+    rows: _Rows,
+    at: dict[tuple[str, str, int], dict[str, Columns]],
+) -> list[Named]:
+    """Cells of tables in which people can stand twice: each level has unknowns of its own."""
+    size = collection.sizes[tables[0].unit]
+    labels = list(dict.fromkeys(label for t in tables for label in t.labels))
+    coded = []
+    for table in tables:
+        code = np.full(size * len(labels), -1, dtype=np.int64)
+        for label, count in zip(table.labels, table.cells, strict=True):
+            level = labels.index(label)
+            code[level * size + collection.counts[count].members] = level
+        coded.append(code)
+    level_of = np.repeat(np.arange(len(labels)), size)
+    cut = _cut([*coded, np.where(np.max(coded, axis=0) >= 0, level_of, -1)])
+    first = rows.unknowns(cut.sizes)
+    sets = []
+    for table, code in zip(tables, coded, strict=True):
+        where = at.setdefault((table.name, table.unit, table.source), {})
+        for label, count in zip(table.labels, table.cells, strict=True):
+            columns = first + np.unique(cut.atom[code == labels.index(label)])
+            where[label] = columns
+            sets.append(Named(columns, count, f"{table.unit}: {label}"))
+            _publish(rows, collection, count, columns)
+            rows.bound(root.columns[table.union], columns, 0, np.inf)
+            _complement(rows, root.columns[table.union], columns, count, table, collection)
+        everywhere = first + np.unique(cut.atom[code >= 0])
+        rows.bound(everywhere, root.columns[table.union], 0, np.inf)
+    return sets
+
+
+def _people_and_incidents(
+    collection: Collection,
+    tables: Sequence[Table],
+    rows: _Rows,
+    at: dict[tuple[str, str, int], dict[str, Columns]],
+) -> None:
+    """No cell has more people than incidents; incidents are shown of enough people only."""
+    for incidents, people in _both_units(tables):
+        mine = at[incidents.name, INCIDENT, incidents.source]
+        theirs = at[people.name, PERSON, people.source]
+        counts = dict(zip(incidents.labels, incidents.cells, strict=True))
+        for label in incidents.labels:
+            if label not in theirs:
+                continue
+            rows.bound(mine[label], theirs[label], 0, np.inf)
+            count = collection.counts[counts[label]]
+            if count.threshold:
+                rows.bound(theirs[label], _NONE, count.threshold, np.inf, counts[label])
+
+
+def _both_units(tables: Iterable[Table]) -> list[tuple[Table, Table]]:
+    people = {(t.name, t.source): t for t in tables if t.unit == PERSON}
+    return [
+        (t, people[t.name, t.source])
+        for t in tables
+        if t.unit == INCIDENT and (t.name, t.source) in people
+    ]
+
+
+def _complement(
+    rows: _Rows, total: Columns, cell: Columns, count: int, table: Table, collection: Collection
+) -> None:
+    """A cell of people is shown only where as many are left over, or nobody can be."""
+    shown, around = collection.counts[count], collection.counts[table.union]
+    if shown.unit == PERSON and around.true - shown.true >= shown.threshold > 0:
+        rows.bound(total, cell, shown.threshold, np.inf, count)
+
+
+def _publish(rows: _Rows, collection: Collection, count: int, columns: Columns) -> None:
+    said = collection.counts[count]
+    if said.low > 0 or said.high < np.inf:
+        rows.bound(columns, _NONE, said.low, said.high, count if said.told_at else ALWAYS)
+
+
+def _hidden_together(
+    collection: Collection,
+    tables: Sequence[Table],
+    at: dict[tuple[str, str, int], dict[str, Columns]],
+) -> list[tuple[Named, ...]]:
+    found = []
+    for table in tables:
+        where = at[table.name, table.unit, table.source]
+        aside = [
+            Named(where[label], count, table.unit)
+            for label, count in zip(table.labels, table.cells, strict=True)
+            if not collection.counts[count].threshold
+        ]
+        if len(aside) > 1:
+            found.append(tuple(aside))
+    return found
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Members sorted by what they belong to."""
+
+    atom: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def _bits(members: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    out = np.full(size, -1, dtype=np.int64)
+    out[members] = 0
+    return out
+
+
+def _cut(coded: Sequence[NDArray[np.int64]]) -> _Cut:
+    """The smallest sets that several partitions cut out of each other, by a hash of the codes."""
+    if not coded:
+        return _Cut(_NONE, _NONE)
+    weights = np.random.default_rng(0).integers(1, 2**63 - 1, len(coded)).astype(np.uint64) | 1
+    signature = np.zeros(len(coded[0]), dtype=np.uint64)
+    inside = np.zeros(len(coded[0]), dtype=bool)
+    for code, weight in zip(coded, weights, strict=True):
+        signature = (signature * np.uint64(0x9E3779B97F4A7C15)) ^ (
+            (code + 1).astype(np.uint64) * weight
+        )
+        inside |= code >= 0
+    atom = np.full(len(signature), -1, dtype=np.int64)
+    _, atom[inside], sizes = np.unique(signature[inside], return_inverse=True, return_counts=True)
+    return _Cut(atom, sizes.astype(np.int64))
