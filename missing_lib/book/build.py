@@ -18,6 +18,7 @@ from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import write_start_page, write_title
 from missing_lib.book.toc import Toc, parameters_of, read_toc
 from missing_lib.force.errors import BookError, ContractError, suggestion
+from missing_lib.force.places import put_back
 from missing_lib.force.spec import ForceFile, check_population, find_force, known_forces
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def wanted_editions(layout: Layout, names: Iterable[str]) -> tuple[Edition, ...]
                 raise ContractError(
                     [f"{name}: official statistics are of looked-after children; build {code!r}"]
                 )
-            editions.append(layout.edition(code, population or "children"))
+            editions.append(layout.edition(code, population or "children", force.official))
         except ContractError as problem:
             problems += problem.problems
     if problems:
@@ -148,6 +149,7 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
 def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
     """Make canonical tables, if any, where stale; return the digest of what they are made from."""
     folder = layout.forces / edition.force
+    put_back(folder)
     key = fingerprint.of_extract(force, folder)
     remembered = fingerprint.extract_key(folder)
     if not force.official and fingerprint.remembered(remembered) != key:
@@ -203,7 +205,14 @@ def _key_file(edition: Edition, name: str) -> Path:
 
 
 def _all_fresh(edition: Edition, keys: dict[str, str]) -> bool:
-    return all(fingerprint.remembered(_key_file(edition, c)) == key for c, key in keys.items())
+    return all(_fresh(edition, chapter, key) for chapter, key in keys.items())
+
+
+def _fresh(edition: Edition, chapter: str, key: str) -> bool:
+    """Whether a chapter's result was made from this, and what it counts was kept."""
+    members = edition.members_of(chapter)
+    kept = members is None or members.is_file()
+    return kept and fingerprint.remembered(_key_file(edition, chapter)) == key
 
 
 def _run_stale(
@@ -217,7 +226,7 @@ def _run_stale(
         (edition, chapter)
         for edition, mine in keys.items()
         for chapter, key in mine.items()
-        if fingerprint.remembered(_key_file(edition, chapter)) != key
+        if not _fresh(edition, chapter, key)
     ]
     if not stale:
         return []

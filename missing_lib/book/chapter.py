@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from missing_lib.book.layout import REGISTRY_VARIABLE, Layout, find_layout
+from missing_lib.book.layout import MEMBERS_VARIABLE, REGISTRY_VARIABLE, Layout, find_layout
 from missing_lib.book.toc import read_toc
 from missing_lib.force import store
 from missing_lib.force.spec import ForceFile, check_population, find_force
@@ -17,6 +17,9 @@ from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
 from missing_lib.study.cohort import PEOPLE, PERSON, Cohort, never_reported, select
 from missing_lib.study.frame import Frame
+
+#: Registries of the chapters that this process has opened.
+_OPEN: list[Registry] = []
 
 
 class StopChapter(Exception):
@@ -135,6 +138,7 @@ class Chapter:
 
     def _stop(self, reason: str) -> None:
         self.publish.stop(reason)
+        close_chapters()
         raise StopChapter(reason)
 
 
@@ -157,11 +161,21 @@ def open_chapter(force: str, population: str, name: str) -> Chapter:
     layout = find_layout()
     described = find_force(layout.forces, force)
     check_population(population)
-    registry = os.environ.get(REGISTRY_VARIABLE)
-    publish = Gate(Policy.of(described.policy), Registry(Path(registry) if registry else None))
+    path, members = (os.environ.get(v) for v in (REGISTRY_VARIABLE, MEMBERS_VARIABLE))
+    registry = Registry(
+        Path(path) if path else None, Path(members) if members else None, chapter=name
+    )
+    publish = Gate(Policy.of(described.policy), registry)
+    _OPEN.append(registry)
     chapter = Chapter(described, population, name, publish, layout)
     publish.constant(**_constants(described, population, publish.policy))
     return chapter
+
+
+def close_chapters() -> None:
+    """Write what the counts of this process's chapters count, when their work is done."""
+    while _OPEN:
+        _OPEN.pop().keep()
 
 
 def _constants(force: ForceFile, population: str, policy: Policy) -> dict[str, object]:

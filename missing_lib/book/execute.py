@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from papermill.exceptions import PapermillExecutionError
 from missing_lib.book import engines
 from missing_lib.book.layout import (
     FORCES_VARIABLE,
+    MEMBERS_VARIABLE,
     REGISTRY_VARIABLE,
     ROOT_VARIABLE,
     Edition,
@@ -34,7 +37,11 @@ from missing_lib.force.errors import (
     ExecutionError,
     trace_of,
 )
+from missing_lib.force.places import make_restricted_folder
 from missing_lib.release.registry import read
+
+#: The last cell of every chapter, which no page shows.
+CLOSE = "from missing_lib.book.chapter import close_chapters\n\nclose_chapters()"
 
 
 @dataclass(frozen=True)
@@ -71,12 +78,16 @@ def run_chapter(task: Task) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     log = edition.logs / f"{chapter}.log"
     log.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(dir=edition.folder, prefix=f".{chapter}-") as made:
+    with (
+        tempfile.TemporaryDirectory(dir=edition.folder, prefix=f".{chapter}-") as made,
+        _members(task) as members,
+    ):
         registry = Path(made) / f"{chapter}.jsonl"
         os.environ |= {
             ROOT_VARIABLE: str(task.layout.root),
             FORCES_VARIABLE: str(task.layout.forces),
             REGISTRY_VARIABLE: str(registry),
+            MEMBERS_VARIABLE: str(members or ""),
         }
         try:
             executed = _execute(task, Path(made))
@@ -90,13 +101,32 @@ def run_chapter(task: Task) -> None:
             raise ExecutionError([f"{chapter}: {type(problem).__name__}"]) from None
         notebook = Path(made) / f"{chapter}.ipynb"
         nbformat.write(clean, notebook)
+        if members is not None:
+            members.replace(str(edition.members_of(chapter)))
         shutil.move(registry, edition.registry / registry.name)
         shutil.move(notebook, edition.notebooks / notebook.name)
+
+
+@contextmanager
+def _members(task: Task) -> Iterator[Path | None]:
+    """Where the chapter writes what it counts: in the restricted folder, gone if it fails."""
+    place = task.edition.members_of(task.chapter)
+    if place is None:
+        yield None
+        return
+    make_restricted_folder(task.layout.forces / task.edition.force)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = place.with_name(f".{place.name}")
+    try:
+        yield unfinished
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
     source = task.layout.source(task.chapter)
     notebook = jupytext.read(source)
+    notebook.cells.append(nbformat.v4.new_code_cell(CLOSE))
     engines.register()
     output = made / "executed.ipynb"
     try:
@@ -114,7 +144,9 @@ def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
         if problem.ename != "StopChapter":
             _append(task.edition.logs / f"{task.chapter}.log", problem.traceback)
             raise _in_plain_words(task.chapter, problem) from None
-    return nbformat.read(output, as_version=4)
+    done = nbformat.read(output, as_version=4)
+    del done.cells[-1]
+    return done
 
 
 def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> BookError:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from missing_lib.force.errors import ContractError
+from missing_lib.force.places import EDITIONS, restricted_folder
 
 ROOT_VARIABLE = "MISSING_BOOK_ROOT"
 FORCES_VARIABLE = "MISSING_BOOK_FORCES"
 #: Set by the builder for the chapter it runs: where the chapter's registry goes.
 REGISTRY_VARIABLE = "MISSING_BOOK_REGISTRY"
+#: The same for what its counts are counts of; not set where there is no extract.
+MEMBERS_VARIABLE = "MISSING_BOOK_MEMBERS"
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,10 @@ class Layout:
         """Official statistics shipped with the book."""
         return self.root / "data" / "official"
 
-    def edition(self, force: str, population: str) -> Edition:
-        """Places of one edition."""
-        return Edition(force, population, self.build / f"{force}-{population}")
+    def edition(self, force: str, population: str, official: bool = False) -> Edition:
+        """Places of one edition; one of official statistics alone has nothing to restrict."""
+        kept = None if official else restricted_folder(self.forces / force) / EDITIONS / population
+        return Edition(force, population, self.build / f"{force}-{population}", kept)
 
     def source(self, chapter: str) -> Path:
         """The text of a chapter, by its short name."""
@@ -51,11 +55,20 @@ class Layout:
 
 @dataclass(frozen=True)
 class Edition:
-    """Places of one edition: a force and a population."""
+    """Places of one edition: a force and a population.
+
+    Attributes
+    ----------
+    folder : Path
+        What is made.
+    members : Path or None
+        What its counts are counts of, in the force's restricted folder, one file a chapter.
+    """
 
     force: str
     population: str
     folder: Path
+    members: Path | None
 
     @property
     def name(self) -> str:
@@ -71,6 +84,10 @@ class Edition:
     def registry(self) -> Path:
         """What was published, one file a chapter."""
         return self.folder / "registry"
+
+    def members_of(self, chapter: str) -> Path | None:
+        """The file of what a chapter's counts are counts of."""
+        return None if self.members is None else self.members / f"{chapter}.npz"
 
     @property
     def keys(self) -> Path:

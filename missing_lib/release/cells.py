@@ -31,7 +31,8 @@ def safe_counts(
     unit : {"people", "incidents"}
     policy : Policy
     structural_zeros : array of bool, optional
-        Cells that cannot hold anybody by definition; only these may be shown as zero.
+        Cells that cannot hold anybody by definition; only these may be shown as zero. Where they
+        leave one cell, that is the whole table and has no complement.
 
     Returns
     -------
@@ -39,12 +40,19 @@ def safe_counts(
         ``count`` (rounded; 0 for a structural zero, NaN where hidden), ``status`` and ``percent``
         (whole per cent of the rounded total; NaN where either is hidden), in the order of
         ``cells``.
+
+    Raises
+    ------
+    ValueError
+        If a cell holds somebody that cannot hold anybody.
     """
     count = cells[unit].to_numpy(dtype=float)
     zero = np.zeros(len(cells), dtype=bool) if structural_zeros is None else structural_zeros
+    if count[zero].any():
+        raise ValueError(f"a cell by {', '.join(by)} that can hold nobody holds somebody")
     total, total_shown = safe_total(cells, unit, policy)
     open_ = large_enough(cells, unit, policy)
-    if unit == "people" or len(by) == 1:
+    if (unit == "people" or len(by) == 1) and (~zero).sum() > 1:
         open_ &= (float(cells[f"total_{unit}"].iloc[0]) if len(cells) else 0.0) - count >= (
             policy.threshold
         )

@@ -19,15 +19,23 @@ def compared(
     ----------
     frame : DataFrame
         ``by``; ``own`` with its ``people``, ``largest``, ``largest_two`` and ``rest`` (the people
-        around it who are not in it, NaN where it is no part of others); ``official`` (NaN where
-        there is none) and ``official_text``, as printed.
+        around it who are not in it, NaN where it is no part of others); ``members``, the
+        identifiers of what ``own`` counts; ``official`` (NaN where there is none) and
+        ``official_text``, as printed.
     by : list of str
     policy : Policy
     labels : list of str
         Headings of ``by``, own, official and per cent.
     source : str
         Of the official counts.
+
+    Raises
+    ------
+    ValueError
+        If an own count is not the number of its members.
     """
+    if any(len(set(ids)) != own for ids, own in zip(frame["members"], frame["own"], strict=True)):
+        raise ValueError("an own count beside an official one is not the number of its members")
     open_ = enough_incidents(
         frame["own"], frame["people"], frame["largest"], frame["largest_two"], policy
     )

@@ -37,13 +37,17 @@ class Desk:
         self.policy = policy
         self.registry = registry
 
-    def _number(self, number: Number, what: str, unit: str) -> Number:
+    def _number(
+        self, number: Number, what: str, unit: str, of: Iterable[Number | Shown] = ()
+    ) -> Number:
         self.registry.add(
             {
                 "kind": "number",
                 "name": number.name,
                 "unit": unit,
                 "what": what,
+                "filter": what,
+                "of": [one.name for one in of],
                 "value": None if math.isnan(number.value) else number.value,
                 "text": number.text,
                 "interval": None if math.isnan(number.low) else [number.low, number.high],
@@ -53,7 +57,9 @@ class Desk:
         )
         return number
 
-    def _table(self, name: str, made: tables.Made, title: str, what: str) -> Shown:
+    def _table(
+        self, name: str, made: tables.Made, title: str, what: str, of: Iterable[Shown] = ()
+    ) -> Shown:
         payload = {
             "kind": "table",
             "name": name,
@@ -68,6 +74,7 @@ class Desk:
             what,
             unit=made.unit,
             filter=made.filter,
+            of=[one.name for one in of],
             hidden=made.hidden,
         )
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release import numbers
+from missing_lib.release import members, numbers
+from missing_lib.release.counted import hashed
 from missing_lib.release.desk import Desk
 from missing_lib.release.published import Number, Shown, constant_text
 
@@ -12,33 +17,44 @@ from missing_lib.release.published import Number, Shown, constant_text
 class NumberGate(Desk):
     """Publishes numbers, which stand in sentences and are not shown by themselves."""
 
-    def people(self, name: str, n: int, *, what: str, of: Number | None = None) -> Number:
+    def people(
+        self, name: str, who: Iterable[Any], *, what: str, of: Number | None = None
+    ) -> Number:
         """Publish a count of people, rounded, or "fewer than" the threshold.
 
         Parameters
         ----------
         name : str
             Unique in the chapter; the placeholder ``{{ name }}`` stands for it.
-        n : int
-            Exact count.
+        who : iterable of str
+            Identifiers of the people; whoever is named more than once counts once.
         what : str
             Whom it counts, for the registry.
         of : Number, optional
             The population around it: a complement below the threshold hides the count too.
         """
-        return self._number(numbers.people(name, n, of, self.policy), what, "person")
+        made = numbers.people(name, len(hashed(who)), of, self.policy)
+        return self._counted(made, what, who)
 
     def incidents(
-        self, name: str, per_person: ArrayLike, *, what: str, of: Number | None = None
+        self, name: str, rows: pd.DataFrame, *, what: str, of: Number | None = None
     ) -> Number:
-        """Publish a count of incidents, given how many each person contributes.
+        """Publish a count of incidents.
 
         Parameters
         ----------
-        per_person : array_like, shape (people,)
-            Incidents (or gaps, or weights) of each person; zeros do not count as people.
+        rows : DataFrame
+            ``incident_id`` and ``person_id``, one row per incident.
         """
-        return self._number(numbers.incidents(name, per_person, of, self.policy), what, "incident")
+        made = numbers.incidents(name, members.incidents_by_person(rows), of, self.policy)
+        return self._counted(made, what, rows["incident_id"])
+
+    def _counted(self, made: Number, what: str, ids: Iterable[Any]) -> Number:
+        number = self._number(made, what, made.unit)
+        self.registry.counted.append(
+            members.of_number(self.registry.chapter, made, ids, self.policy)
+        )
+        return number
 
     def share(
         self,
@@ -50,7 +66,8 @@ class NumberGate(Desk):
         interval: tuple[float, float] | None = None,
     ) -> Number:
         """Publish part / whole in whole per cent, from the rounded counts."""
-        return self._number(numbers.share(name, part, whole, interval), what, "share")
+        made = numbers.share(name, part, whole, interval)
+        return self._number(made, what, "share", of=[part, whole])
 
     def percent(
         self,
@@ -104,11 +121,13 @@ class NumberGate(Desk):
         self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
     ) -> Number:
         """Publish a cost in millions or thousands, from the rounded count of incidents."""
-        return self._number(numbers.money(name, incidents, unit_cost, currency), what, "money")
+        made = numbers.money(name, incidents, unit_cost, currency)
+        return self._number(made, what, "money", of=[incidents])
 
     def derived_number(self, name: str, value: float, of: Shown, *, text: str, what: str) -> Number:
         """Register a number that was computed from a published table's safe frame alone."""
-        return self._number(Number(name, float(value), text), f"{what}, from {of.name}", "derived")
+        made = Number(name, float(value), text)
+        return self._number(made, f"{what}, from {of.name}", "derived", of=[of])
 
     def official_number(self, name: str, value: float, *, text: str, what: str) -> Number:
         """Register a number that is public already or follows from public numbers alone."""

@@ -1,6 +1,7 @@
 """The registry: everything that was published, with its definition, one line each.
 
-A chapter appends to its own file; the findings page and later checks read nothing else.
+A chapter appends to its own file; the findings page and later checks read nothing else. What
+each count is a count of stays apart, in the force's restricted folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from missing_lib.release.counted import Counted, save
 from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE
 
 
@@ -21,11 +23,18 @@ class Registry:
     ----------
     path : Path or None
         Line-per-record JSON file, started anew; None keeps records in memory only.
+    members : Path or None
+        File for the counts with their members, in the force's restricted folder.
+    chapter : str
+        Short name, which the counts carry.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, members: Path | None = None, chapter: str = "") -> None:
         self.records: list[dict[str, Any]] = []
+        self.counted: list[Counted] = []
+        self.chapter = chapter
         self._path = path
+        self._members = members
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("", encoding="utf-8")
@@ -39,6 +48,11 @@ class Registry:
         if self._path is not None:
             with self._path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def keep(self) -> None:
+        """Write the counts with their members, where there is a file for them."""
+        if self._members is not None:
+            save(self._members, self.counted)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release import compared, curve_tables, tables
+from missing_lib.release import compared, curve_tables, members, row_members, tables
+from missing_lib.release.counted import Tabulated
 from missing_lib.release.desk import Desk
 from missing_lib.release.published import Shown
 
@@ -19,8 +20,7 @@ class TableGate(Desk):
     def counts(
         self,
         name: str,
-        cells: pd.DataFrame,
-        by: list[str],
+        table: Tabulated,
         *,
         title: str,
         what: str,
@@ -30,8 +30,16 @@ class TableGate(Desk):
         labels: dict[str, str] | None = None,
     ) -> Shown:
         """Publish a table of counts; see :func:`missing_lib.release.cells.safe_counts`."""
-        made = tables.counts(cells, by, tuple(units), self.policy, total, structural_zeros, labels)
-        return self._table(name, made, title, what)
+        made = tables.counts(
+            table.cells, list(table.by), tuple(units), self.policy, total, structural_zeros, labels
+        )
+        shown = self._table(name, made, title, what)
+        chapter = self.registry.chapter
+        self.registry.counted += [
+            members.of_table(chapter, name, table, made.frame, unit, self.policy, total)
+            for unit in units
+        ]
+        return shown
 
     def ratios(
         self,
@@ -136,18 +144,22 @@ class TableGate(Desk):
         by: list[str],
         *,
         title: str,
+        relation: str,
         labels: dict[str, str] | None = None,
     ) -> Shown:
         """Publish counts of rows of the extract; each is a count of unknown people.
 
-        Zero rows merged or set aside is shown as zero: it says that nothing was done.
+        Parameters
+        ----------
+        relation : str
+            How the columns relate: one of :data:`missing_lib.release.row_members.RELATIONS`.
         """
-        return self._table(
-            name,
-            tables.row_counts(frame, values, by, self.policy, labels),
-            title,
-            "rows of the extract",
-        )
+        made = tables.row_counts(frame, values, by, self.policy, labels)
+        sets = row_members.related(frame, relation)
+        given = {column: sets[column] for column in values}
+        shown = self._table(name, made, title, "rows of the extract")
+        self.registry.counted.append(members.of_rows(self.registry.chapter, name, by, made, given))
+        return shown
 
     def definitions(
         self,
@@ -177,7 +189,7 @@ class TableGate(Desk):
         """Show a table that was computed from a published table's safe frame alone."""
         note = f"Computed from the published values of: {of.payload['title']}."
         made = tables.unchanged(frame, labels, note=note)
-        return self._table(name, made, title, f"from {of.name}")
+        return self._table(name, made, title, f"from {of.name}", of=[of])
 
     def official(
         self,
@@ -205,4 +217,8 @@ class TableGate(Desk):
     ) -> Shown:
         """Publish own counts beside official ones; see :func:`compared.compared`."""
         made = compared.compared(frame, by, self.policy, list(labels), source)
-        return self._table(name, made, title, what)
+        shown = self._table(name, made, title, what)
+        self.registry.counted += members.beside_official(
+            self.registry.chapter, name, by, made, frame
+        )
+        return shown

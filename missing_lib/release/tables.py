@@ -20,6 +20,8 @@ from missing_lib.release.published import (
     value_text,
 )
 
+_ZERO_NOTE = "0 stands only where no code of the force means the level, so that nobody can have it."
+
 
 @dataclass(frozen=True)
 class Made:
@@ -90,7 +92,9 @@ def counts(
         header=header,
         numeric=[False] * len(by) + [True] * (2 * len(units)),
         rows=rows,
-        notes=[_rounding_note(policy)] + ([_hidden_note(policy)] if hidden else []),
+        notes=[_rounding_note(policy)]
+        + ([_hidden_note(policy)] if hidden else [])
+        + ([_ZERO_NOTE] if np.any(structural_zeros) else []),
         unit="/".join(units),
         filter=" x ".join(by),
         hidden=hidden,

@@ -35,6 +35,8 @@ _COLUMNS = [
     "largest",
     "largest_two",
     "rest",
+    "unit",
+    "members",
     "official",
     "official_text",
 ]
@@ -72,7 +74,8 @@ class Agreement:
     rows : DataFrame
         One row per measure and year: ``measure`` (in words), ``year`` (to 31 March), ``own``,
         what a disclosure rule needs to know of it (``people``, ``largest``, ``largest_two``,
-        and ``rest``, the people left over where they are a part of others, else NaN),
+        and ``rest``, the people left over where they are a part of others, else NaN), ``unit``
+        (``incident`` or ``person``) and ``members``, the identifiers of those counted,
         ``official`` (sum over the authorities, NaN where they cannot be added up) and
         ``official_text`` (the same as printed, or why there is none).
     unknown : Split
@@ -146,7 +149,7 @@ def own_figures(incidents: pd.DataFrame, years: Sequence[int]) -> pd.DataFrame:
     Parameters
     ----------
     incidents : DataFrame
-        ``person_id`` and ``official_year``.
+        ``incident_id``, ``person_id`` and ``official_year``.
     years : sequence of int
 
     Returns
@@ -154,16 +157,20 @@ def own_figures(incidents: pd.DataFrame, years: Sequence[int]) -> pd.DataFrame:
     DataFrame
         ``measure`` (key of :data:`MEASURES`), ``year``, ``own`` and its summary for the gate.
     """
-    counts = incidents.groupby(["official_year", "person_id"]).size()
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for year in years:
-        here = counts[counts.index.get_level_values("official_year") == year]
-        again = int((here > 1).sum())
+        mine = incidents[incidents["official_year"] == year]
+        here = mine.groupby("person_id").size()
+        again = here[here > 1]
         most = here.sort_values(ascending=False)
+        once = len(here) - len(again)
+        incident = ("incident", tuple(mine["incident_id"]))
+        child, twice = ("person", tuple(here.index)), ("person", tuple(again.index))
+        one, few = _largest(most > 0), _largest(most > 1)
         rows += [
-            ("missing_incidents", year, int(here.sum()), len(here), *_largest(most), np.nan),
-            ("missing_children", year, len(here), len(here), *_largest(most > 0), np.nan),
-            ("missing_more_than_once", year, again, again, *_largest(most > 1), len(here) - again),
+            ("missing_incidents", year, len(mine), len(here), *_largest(most), np.nan, *incident),
+            ("missing_children", year, len(here), len(here), *one, np.nan, *child),
+            ("missing_more_than_once", year, len(again), len(again), *few, once, *twice),
         ]
     return pd.DataFrame(
         rows, columns=[c for c in _COLUMNS if c not in ("official", "official_text")]

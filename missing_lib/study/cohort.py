@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +50,9 @@ class Cohort:
         Age limit, persistent, top share, gap bounds.
     absent : frozenset of str
         Tables that the force does not supply.
-    unknown_age : Series of int, indexed by person
-        Incidents in the window whose age is unknown; they are in no population but ``all``.
+    unknown_age : DataFrame
+        ``incident_id`` and ``person_id`` of incidents in the window whose age is unknown; they
+        are in no population but ``all``.
     """
 
     population: str
@@ -64,12 +66,16 @@ class Cohort:
     time_zone: str
     definitions: Definitions
     absent: frozenset[str]
-    unknown_age: pd.Series
+    unknown_age: pd.DataFrame
 
     @property
     def counts(self) -> pd.Series:
         """Incidents per person with at least one, indexed by ``person_id``; int64."""
         return self.incidents.groupby("person_id", sort=True).size().rename("incidents")
+
+    def incidents_of(self, people: Collection[str]) -> pd.DataFrame:
+        """The incidents of some people."""
+        return self.incidents[self.incidents["person_id"].isin(people)]
 
     @property
     def months(self) -> pd.PeriodIndex:
@@ -115,7 +121,7 @@ def select(tables: Tables, force: ForceFile, population: str) -> Cohort:
         time_zone=force.time_zone,
         definitions=force.definitions,
         absent=tables.absent,
-        unknown_age=rows[rows["age"].isna()].groupby("person_id").size(),
+        unknown_age=rows.loc[rows["age"].isna(), ["incident_id", "person_id"]],
     )
 
 
@@ -143,10 +149,9 @@ def clock_known(incidents: pd.DataFrame) -> pd.Series:
     return incidents["time_known"].fillna(True).astype(bool)
 
 
-def without_clock(cohort: Cohort) -> pd.Series:
-    """Incidents of each person whose report has a date and no clock time, indexed by person."""
-    rows = cohort.incidents
-    return rows[~clock_known(rows)].groupby("person_id").size()
+def without_clock(cohort: Cohort) -> pd.DataFrame:
+    """The incidents whose report has a date and no clock time."""
+    return cohort.incidents[~clock_known(cohort.incidents)]
 
 
 #: Why nothing is counted against everybody known to an agency, with ``threshold``.

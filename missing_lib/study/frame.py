@@ -34,17 +34,39 @@ class Frame:
         recorded included).
     marks : DataFrame of float
         One column per marker, same rows: 1 where recorded before the landmark, else 0.
-    steps : DataFrame
-        Everybody with a day at risk, once: ``step``, ``people``, ``ever`` (people with an
-        incident), ``repeat`` (with two or more), ``incidents``.
+    considered : DataFrame
+        Everybody with a day at risk, one row per person: ``person_id``, ``step`` and
+        ``incidents``.
     population : str
         Population of the cohort, which sets the centre and unit of age.
     """
 
     people: pd.DataFrame
     marks: pd.DataFrame
-    steps: pd.DataFrame
+    considered: pd.DataFrame
     population: str
+
+    @property
+    def steps(self) -> pd.DataFrame:
+        """Counts by step.
+
+        Returns
+        -------
+        DataFrame
+            ``step``, ``people``, ``ever`` (people with an incident), ``repeat`` (with two or
+            more), ``incidents``.
+        """
+        return _count_steps(self.considered)
+
+    def at_step(self, step: str, ever: bool = False) -> pd.Series:
+        """Identifiers of the people at a step, or of those among them with an incident."""
+        rows = self.considered[self.considered["step"] == step]
+        return rows.loc[rows["incidents"] > 0, "person_id"] if ever else rows["person_id"]
+
+    @property
+    def ever(self) -> pd.Series:
+        """Identifiers of the people in the frame with an incident."""
+        return self.people.loc[self.people["ever"], "person_id"]
 
     @property
     def study_markers(self) -> list[str]:
@@ -80,7 +102,7 @@ def known_before(cohort: Cohort, in_force: bool = False) -> Frame:
     return Frame(
         people=people,
         marks=_marks(cohort, people["person_id"], in_force),
-        steps=_count_steps(everybody, step),
+        considered=everybody[["person_id", "incidents"]].assign(step=step),
         population=cohort.population,
     )
 
@@ -138,17 +160,17 @@ def _step(rows: pd.DataFrame, landmark: pd.Timestamp) -> pd.Series:
     return pd.Series(step, index=rows.index)
 
 
-def _count_steps(rows: pd.DataFrame, step: pd.Series) -> pd.DataFrame:
+def _count_steps(rows: pd.DataFrame) -> pd.DataFrame:
     counted = pd.DataFrame(
         {
             "people": 1,
-            "ever": rows["ever"].astype(int),
+            "ever": (rows["incidents"] > 0).astype(int),
             "repeat": (rows["incidents"] > 1).astype(int),
             "incidents": rows["incidents"],
         }
     )
     order = [THROUGH_REPORT, LATER, REASON_UNKNOWN, IN_FRAME]
-    table = counted.groupby(step.rename("step")).sum().reindex(order, fill_value=0)
+    table = counted.groupby(rows["step"]).sum().reindex(order, fill_value=0)
     return table.astype("int64").reset_index()
 
 

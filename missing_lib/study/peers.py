@@ -55,9 +55,9 @@ class Timing:
     detectable : float
         Smallest ratio that these data would have shown with 80 % power at one-sided 5 %,
         approximately: 95th percentile of the shifts plus 0.84 standard deviations.
-    people : int
-        People who have an incident and a connection with one.
-    followed : int
+    people : ndarray of str
+        Identifiers of people who have an incident and a connection with one.
+    followed : ndarray of str
         Of these, people with an incident that counts as observed.
     null : ndarray, shape (draws,)
         Ratio of each shift.
@@ -70,8 +70,8 @@ class Timing:
     high: float
     p: float
     detectable: float
-    people: int
-    followed: int
+    people: NDArray[np.object_]
+    followed: NDArray[np.object_]
     null: NDArray[np.float64]
 
 
@@ -361,11 +361,12 @@ def _crossed(
     return own.astype(np.int64), other.astype(np.int64)
 
 
-def _people(histories: Histories, incidents: NDArray[np.int64]) -> int:
+def _people(histories: Histories, incidents: NDArray[np.int64]) -> NDArray[np.object_]:
     rows = np.unique(histories.person[incidents])
-    return int(histories.windows["person_id"].iloc[rows].nunique())
+    names = histories.windows["person_id"].iloc[rows].drop_duplicates()
+    return names.to_numpy(dtype=object)
 
 
 def _nothing(draws: int) -> Timing:
-    nan = float("nan")
-    return Timing(nan, nan, nan, nan, nan, nan, nan, 0, 0, np.full(draws, np.nan))
+    nan, nobody = float("nan"), np.array([], dtype=object)
+    return Timing(nan, nan, nan, nan, nan, nan, nan, nobody, nobody, np.full(draws, np.nan))

@@ -350,9 +350,9 @@ def under_recording_columns(completeness: tuple[float, ...] = COMPLETENESS) -> l
     return [f"{100 * part:.0f} %" for part in completeness]
 
 
-def incomplete(frame: Frame) -> int:
-    """People left out of every model because their age is not known."""
-    return int(covariates(frame, []).isna().any(axis=1).sum())
+def incomplete(frame: Frame) -> pd.Series:
+    """Identifiers of people left out of every model because their age is not known."""
+    return frame.people.loc[covariates(frame, []).isna().any(axis=1), "person_id"]
 
 
 def if_under_recorded(

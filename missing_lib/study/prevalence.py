@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from missing_lib.force.reachable import reachable_levels
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables
 from missing_lib.study.cohort import ERA_CHANGE, ERAS, Cohort, clock_known, select
+from missing_lib.study.tabulate import Table
 
 AGE_BANDS = {
     "children": {"under 12": 0, "12 to 13": 12, "14 to 15": 14, "16 to 17": 16},
@@ -30,6 +33,14 @@ MONTHS = (
 )  # fmt: skip
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 HOUR_BANDS = tuple(f"{h:02d} to {h + 2:02d}" for h in range(0, 24, 3))
+#: Columns of a table that are canonical columns as they came, with table and name.
+AS_MAPPED = {
+    "sex": ("persons", "sex"),
+    "ethnicity": ("persons", "ethnicity_self"),
+    "category": ("incidents", "category"),
+    "risk_first": ("incidents", "risk_first"),
+    "risk_final": ("incidents", "risk_final"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,20 +49,31 @@ class Headline:
 
     Attributes
     ----------
-    per_person : Series of int, indexed by person
-        Incidents of everybody reported missing in the study window.
-    child_per_person : Series of int, indexed by person
-        Incidents below the age limit, of everybody with at least one.
-    crossing : int
+    incidents : DataFrame
+        Everything reported in the study window, one row per incident: ``incident_id``,
+        ``person_id``.
+    child_incidents : DataFrame
+        The same below the age limit.
+    crossing : Index of str
         People with incidents on both sides of the age limit.
-    unknown_age : int
-        Incidents whose age is unknown; they are in the first count only.
+    unknown_age : DataFrame
+        Incidents whose age is unknown; they are in the first only.
     """
 
-    per_person: pd.Series
-    child_per_person: pd.Series
-    crossing: int
-    unknown_age: int
+    incidents: pd.DataFrame
+    child_incidents: pd.DataFrame
+    crossing: pd.Index
+    unknown_age: pd.DataFrame
+
+    @property
+    def per_person(self) -> pd.Series:
+        """Incidents of everybody reported missing, indexed by person; int64."""
+        return self.incidents.groupby("person_id", sort=True).size().rename("incidents")
+
+    @property
+    def child_per_person(self) -> pd.Series:
+        """Incidents below the age limit, of everybody with at least one; int64."""
+        return self.child_incidents.groupby("person_id", sort=True).size().rename("incidents")
 
 
 def headline(tables: Tables, force: ForceFile) -> Headline:
@@ -64,11 +86,12 @@ def headline(tables: Tables, force: ForceFile) -> Headline:
     """
     everybody, children = select(tables, force, "all"), select(tables, force, "children")
     adults = select(tables, force, "adults")
+    ids = ["incident_id", "person_id"]
     return Headline(
-        per_person=everybody.counts,
-        child_per_person=children.counts,
-        crossing=len(children.counts.index.intersection(adults.counts.index)),
-        unknown_age=int(everybody.unknown_age.sum()),
+        incidents=everybody.incidents[ids],
+        child_incidents=children.incidents[ids],
+        crossing=children.counts.index.intersection(adults.counts.index),
+        unknown_age=everybody.unknown_age,
     )
 
 
@@ -110,10 +133,10 @@ def described_incidents(cohort: Cohort) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per incident with ``person_id`` and categorical columns whose categories are the
-        code book: ``age_band``, ``sex``, ``ethnicity``, ``category``, ``risk_first``,
-        ``risk_final``, ``harm``, ``duration``, ``month``, ``calendar_month``, ``weekday``,
-        ``hour``, ``era``.
+        One row per incident with ``incident_id``, ``person_id`` and categorical columns whose
+        categories are the code book: ``age_band``, ``sex``, ``ethnicity``, ``category``,
+        ``risk_first``, ``risk_final``, ``harm``, ``duration``, ``month``, ``calendar_month``,
+        ``weekday``, ``hour``, ``era``.
     """
     rows = cohort.incidents
     hours = _hours(rows)
@@ -121,6 +144,7 @@ def described_incidents(cohort: Cohort) -> pd.DataFrame:
     three_hours = (rows["local_hour"] // 3).fillna(-1).astype(int)
     return pd.DataFrame(
         {
+            "incident_id": rows["incident_id"],
             "person_id": rows["person_id"],
             "age_band": _cut(rows["age"], [*starts.values(), np.inf], tuple(starts), right=False),
             "sex": rows["sex"],
@@ -140,6 +164,24 @@ def described_incidents(cohort: Cohort) -> pd.DataFrame:
             "era": _coded((rows["reported_on"] >= ERA_CHANGE).astype(int), ERAS),
         }
     )
+
+
+def holds_nobody(table: Table, force: ForceFile) -> NDArray[np.bool_]:
+    """Cells of a table that can hold nobody, whatever the extract says.
+
+    Those of a level that no code of the force becomes. What the extract holds plays no part, so
+    that showing them as nought tells nothing about it; derived columns have no such level.
+
+    Returns
+    -------
+    ndarray of bool, shape (cells,)
+    """
+    nobody = np.zeros(len(table.cells), dtype=bool)
+    for name in table.by:
+        if name in AS_MAPPED:
+            possible = reachable_levels(force, *AS_MAPPED[name])
+            nobody |= ~table.cells[name].isin(possible).to_numpy()
+    return nobody
 
 
 def age_starts(population: str) -> dict[str, int]:
