@@ -49,6 +49,7 @@ class Desk:
                 "interval": None if math.isnan(number.low) else [number.low, number.high],
                 "interval_text": number.interval_text,
                 "hidden": number.hidden,
+                "status": number.status,
             }
         )
         return number
@@ -69,6 +70,8 @@ class Desk:
             unit=made.unit,
             filter=made.filter,
             hidden=made.hidden,
+            rule=made.rule,
+            sheet=made.sheet.record,
         )
 
     def _show(self, shown: Shown, what: str, **more: Any) -> Shown:

@@ -6,12 +6,16 @@ A chapter appends to its own file; the findings page and later checks read nothi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE
+
+#: Stands in a text for a published number or a definition.
+PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
 class Registry:
@@ -68,6 +72,11 @@ class ChapterRecords:
                 nothing = HIDDEN_SHARE if record["hidden"] else NOT_AVAILABLE
                 found[f"{record['name']}.interval"] = record["interval_text"] or nothing
         return found
+
+    def filled(self, text: str) -> str:
+        """A title or caption with what its placeholders stand for, "not shown" included."""
+        known = self.texts()
+        return PLACEHOLDER.sub(lambda match: known.get(match[1], match[0]), text)
 
     def digests(self) -> set[str]:
         """Fingerprints of everything that the chapter may show."""
