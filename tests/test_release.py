@@ -232,10 +232,10 @@ def test_ratios_hide_lines_of_few_people() -> None:
     )  # fmt: skip
     made = tables.ratios(frame, ["month"], POLICY, None)
     assert made.frame["percent"].tolist()[0] == 50
-    assert made.frame["status"].tolist() == ["shown", "hidden", "hidden"]
+    assert made.frame["percent_status"].tolist() == ["shown", "hidden", "hidden"]
     assert made.rows == [["1", "50", "20"], ["2", "hidden", ""], ["3", "hidden", ""]]
     alone = tables.ratios(frame.assign(rest_people=9), ["month"], POLICY, None)
-    assert set(alone.frame["status"]) == {"hidden"}
+    assert set(alone.frame["percent_status"]) == {"hidden"}
 
 
 def test_a_finding_without_a_figure_says_so(gate: Gate) -> None:

@@ -11,15 +11,13 @@ import nbformat
 
 from missing_lib.force.errors import ContractError
 from missing_lib.release.published import HIDDEN_SHARE, MIME, NOT_AVAILABLE
-from missing_lib.release.registry import ChapterRecords
+from missing_lib.release.registry import PLACEHOLDER, ChapterRecords
 
 #: Tables with more rows are folded.
 LONGEST_OPEN_TABLE = 16
 
 #: Said in the box of a finding, so that its colour is not the only sign.
 VERDICT_WORDS = {"holds": "holds here", "differs": "does not hold here"}
-
-_PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
 def weave(
@@ -181,15 +179,15 @@ def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
 
     def fill(text: str) -> str:
         lines = text.split("\n")
-        kept = [ln for ln in lines if not unshown & set(_PLACEHOLDER.findall(ln))]
+        kept = [ln for ln in lines if not unshown & set(PLACEHOLDER.findall(ln))]
         if stopped:
-            kept = [ln for ln in kept if set(_PLACEHOLDER.findall(ln)) <= set(known)]
-        unknown = sorted(set(_PLACEHOLDER.findall("\n".join(kept))) - set(known))
+            kept = [ln for ln in kept if set(PLACEHOLDER.findall(ln)) <= set(known)]
+        unknown = sorted(set(PLACEHOLDER.findall("\n".join(kept))) - set(known))
         if unknown:
             raise ContractError(
                 [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
             )
-        return _PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), "\n".join(kept))
+        return PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), "\n".join(kept))
 
     return fill
 

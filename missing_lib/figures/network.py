@@ -40,8 +40,10 @@ def shares(frame: pd.DataFrame, by: str, label: str, outcome: str = "Ever missin
         capsize=3,
         markersize=7,
     )
-    for x in place[~shown]:
-        ax.text(x, 0, "not\nshown", ha="center", va="bottom", fontsize=9, color=style.GREY)
+    why = frame.get("share_status", pd.Series("hidden", index=frame.index))
+    for x, status in zip(place[~shown], why[~shown], strict=True):
+        said = "not\nshown" if status == "hidden" else "not\navailable"
+        ax.text(x, 0, said, ha="center", va="bottom", fontsize=9, color=style.GREY)
     short = [str(v).replace(" to ", "–").replace(" or more", "+") for v in frame[by]]
     ax.set_xticks(place, short)
     ax.set_xlim(-0.5, len(frame) - 0.5)

@@ -78,8 +78,10 @@ def _draw(ax: Axes, rows: pd.DataFrame, place: np.ndarray, index: int, model: st
         markersize=6,
         label=str(model),
     )
-    for y in place[~shown]:
-        ax.text(1.02, y, "not shown", va="center", fontsize=9, color=style.GREY)
+    why = rows.get("estimate_status", pd.Series("hidden", index=rows.index))
+    for y, status in zip(place[~shown], why[~shown], strict=True):
+        said = "not shown" if status == "hidden" else "not available"
+        ax.text(1.02, y, said, va="center", fontsize=9, color=style.GREY)
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:

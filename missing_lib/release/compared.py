@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from missing_lib.release import sheet
 from missing_lib.release.policy import Policy, enough_incidents, round_count
 from missing_lib.release.published import count_text, percent_text, plain
 from missing_lib.release.tables import Made
@@ -46,6 +47,9 @@ def compared(
     percent = np.full(len(frame), np.nan)
     percent[known] = np.floor(100 * own[known] / official[known] + 0.5)
     safe = frame[by].assign(own=own, official=official, percent=percent).reset_index(drop=True)
+    safe["own_status"] = sheet.statuses(own, open_)
+    safe["official_status"] = sheet.statuses(official, True)
+    safe["percent_status"] = sheet.statuses(percent, open_)
     keys = [[plain(value) for value in row] for row in frame[by].itertuples(index=False)]
     rows = [
         [
@@ -70,5 +74,7 @@ def compared(
         notes=[*notes, f"Source of the official counts: {source}."],
         unit="incidents/people",
         filter=" x ".join(by),
+        sheet=sheet.of_frame(safe, by, ["own", "official", "percent"]),
+        rule="beside official",
         hidden=int((~open_).sum()),
     )

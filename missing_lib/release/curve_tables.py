@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release.curves import safe_lorenz, safe_mean_cumulative, safe_survival
+from missing_lib.release import sheet
+from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO
+from missing_lib.release.curves import (
+    LORENZ_PERCENTILES,
+    safe_lorenz,
+    safe_mean_cumulative,
+    safe_survival,
+)
 from missing_lib.release.policy import Policy
-from missing_lib.release.published import count_text, percent_text, plain
+from missing_lib.release.published import HIDDEN_SHARE, count_text, percent_text, plain
 from missing_lib.release.tables import Made
 
 
@@ -24,20 +32,25 @@ def survival(
     policy: Policy,
 ) -> Made:
     """Kaplan-Meier curves of one or several groups."""
-    curves = []
+    curves, named = [], []
     for level, rows in _groups(data, group, levels):
         known = rows.dropna(subset=[duration])
         enough = known[person].nunique() >= policy.threshold
         part = known if enough else known.iloc[:0]
         curve = safe_survival(part[duration], part[event], until, policy, part[person])
         curves.append(curve.assign(group=level))
+        named.append(level)
     frame = pd.concat(curves, ignore_index=True)
+    values = ["survival", "lower", "upper", "at_risk"]
+    frame = _with_statuses(frame, values[:3], frame["events"] > 0, policy)
+    frame["at_risk_status"] = SHOWN
+    few = [level for level in named if level not in set(frame["group"])]
     printed = frame[frame["time"].isin(_reading_days(until))]
     rows_ = [
         [
             plain(row.group),
             f"{row.time:.0f}",
-            percent_text(1 - row.survival) if row.events else f"fewer than {policy.block} events",
+            percent_text(1 - row.survival) if row.events else _few_events(policy),
             f"{100 * (1 - row.upper):.0f} to {percent_text(1 - row.lower)}" if row.events else "",
             count_text(row.at_risk),
         ]
@@ -47,10 +60,13 @@ def survival(
         frame=frame,
         header=["Group", "Days", "Event by then", "Interval", "At risk"],
         numeric=[False, True, True, True, True],
-        rows=rows_,
+        rows=[*rows_, *([plain(level), "", HIDDEN_SHARE, "", ""] for level in few)],
         notes=[_curve_note(policy)],
         unit="spell",
         filter=group or "all",
+        sheet=_sheet(frame, values, few),
+        rule="survival",
+        hidden=len(few),
     )
 
 
@@ -65,40 +81,86 @@ def mean_cumulative(
     policy: Policy,
 ) -> Made:
     """Mean cumulative functions of one or several groups of people."""
-    curves = []
+    curves, named = [], []
     for level, people in _groups(windows, group, levels):
         mine = data[data[person].isin(people[person])]
         enough = mine[person].nunique() >= policy.threshold
         part = mine if enough else mine.iloc[:0]
         curve = safe_mean_cumulative(part[time], people["days"], until, policy)
         curves.append(curve.assign(group=level))
+        named.append(level)
     frame = pd.concat(curves, ignore_index=True)
+    frame = _with_statuses(frame, ["mean"], frame["mean"] > 0, policy)
+    frame["at_risk_status"] = SHOWN
+    few = [level for level in named if level not in set(frame["group"])]
+    rows_ = [
+        [
+            plain(r.group),
+            f"{r.time:.0f}",
+            f"{r.mean:.2f}" if r.mean else _few_events(policy),
+            count_text(r.at_risk),
+        ]
+        for r in frame[frame["time"] % 90 == 0].itertuples()
+    ]
     return Made(
         frame=frame,
         header=["Group", "Days", "Mean number", "Under observation"],
         numeric=[False, True, True, True],
-        rows=[
-            [plain(r.group), f"{r.time:.0f}", f"{r.mean:.2f}", count_text(r.at_risk)]
-            for r in frame[frame["time"] % 90 == 0].itertuples()
-        ],
+        rows=[*rows_, *([plain(level), "", HIDDEN_SHARE, ""] for level in few)],
         notes=[_curve_note(policy)],
         unit="incident",
         filter=group or "all",
+        sheet=_sheet(frame, ["mean", "at_risk"], few),
+        rule="mean cumulative",
+        hidden=len(few),
     )
 
 
 def lorenz(per_person: ArrayLike, policy: Policy) -> Made:
     """A Lorenz curve at fixed percentiles."""
     frame = safe_lorenz(per_person, policy)
+    ends = frame["share_people"] == 0
+    frame["share_incidents_status"] = np.where(ends, STRUCTURAL_ZERO, SHOWN)
+    left_out = [p for p in LORENZ_PERCENTILES if p not in set(frame["share_people"])]
     return Made(
         frame=frame,
         header=["Most frequent, % of people", "% of incidents"],
         numeric=[True, True],
-        rows=[[f"{v:.0f}" for v in row] for row in frame.itertuples(index=False)],
+        rows=[
+            [f"{people:.0f}", f"{incidents:.0f}"]
+            for people, incidents in zip(
+                frame["share_people"], frame["share_incidents"], strict=True
+            )
+        ],
         notes=[f"Percentiles with fewer than {policy.threshold} people between them are left out."],
         unit="incident",
         filter="people by number of incidents",
+        sheet=sheet.with_rows(
+            sheet.of_frame(frame, ["share_people"], ["share_incidents"]),
+            [[str(percentile)] for percentile in left_out],
+            HIDDEN,
+        ),
+        rule="lorenz",
+        hidden=len(left_out),
     )
+
+
+def _with_statuses(
+    frame: pd.DataFrame, values: list[str], full: pd.Series, policy: Policy
+) -> pd.DataFrame:
+    """Frame with the status of values that few events stand behind until a block is ``full``."""
+    said = np.where(full, SHOWN, sheet.fewer(policy.block))
+    return frame.assign(**{sheet.status_column(v): said for v in values})
+
+
+def _sheet(frame: pd.DataFrame, values: list[str], few: Sequence[str]) -> sheet.Sheet:
+    """Sheet of curves by group and day; a group without a curve is one hidden row."""
+    made = sheet.of_frame(frame, ["group", "time"], values)
+    return sheet.with_rows(made, [[level, ""] for level in few], HIDDEN)
+
+
+def _few_events(policy: Policy) -> str:
+    return f"{sheet.fewer(policy.block)} events"
 
 
 def _groups(

@@ -53,6 +53,7 @@ class Desk:
                 "interval": None if math.isnan(number.low) else [number.low, number.high],
                 "interval_text": number.interval_text,
                 "hidden": number.hidden,
+                "status": number.status,
             }
         )
         return number
@@ -76,6 +77,8 @@ class Desk:
             filter=made.filter,
             of=[one.name for one in of],
             hidden=made.hidden,
+            rule=made.rule,
+            sheet=made.sheet.record,
         )
 
     def _show(self, shown: Shown, what: str, **more: Any) -> Shown:

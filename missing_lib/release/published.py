@@ -53,6 +53,13 @@ class Number:
     unit: str = ""
     exact: float = field(default=math.nan, repr=False)
 
+    @property
+    def status(self) -> str:
+        """Shown, hidden, "fewer than" so many, or not applicable."""
+        if not self.hidden:
+            return "not applicable" if math.isnan(self.value) else "shown"
+        return "hidden" if self.text == HIDDEN_SHARE else self.text
+
     def __str__(self) -> str:
         return self.text
 

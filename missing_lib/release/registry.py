@@ -7,6 +7,7 @@ each count is a count of stays apart, in the force's restricted folder.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 
 from missing_lib.release.counted import Counted, save
 from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE
+
+#: Stands in a text for a published number or a definition.
+PLACEHOLDER = re.compile(r"\{\{\s*([\w.]+)\s*\}\}")
 
 
 class Registry:
@@ -82,6 +86,11 @@ class ChapterRecords:
                 nothing = HIDDEN_SHARE if record["hidden"] else NOT_AVAILABLE
                 found[f"{record['name']}.interval"] = record["interval_text"] or nothing
         return found
+
+    def filled(self, text: str) -> str:
+        """A title or caption with what its placeholders stand for, "not shown" included."""
+        known = self.texts()
+        return PLACEHOLDER.sub(lambda match: known.get(match[1], match[0]), text)
 
     def digests(self) -> set[str]:
         """Fingerprints of everything that the chapter may show."""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release import compared, curve_tables, members, row_members, tables
+from missing_lib.release import compared, curve_tables, members, row_members, sheet, tables
 from missing_lib.release.counted import Tabulated
 from missing_lib.release.desk import Desk
 from missing_lib.release.published import Shown
@@ -149,6 +149,8 @@ class TableGate(Desk):
     ) -> Shown:
         """Publish counts of rows of the extract; each is a count of unknown people.
 
+        Zero rows are "fewer than" the threshold, as one row is.
+
         Parameters
         ----------
         relation : str
@@ -174,7 +176,7 @@ class TableGate(Desk):
 
         Names that a reader has to type keep their underscores if ``as_written``.
         """
-        made = tables.unchanged(frame, labels, as_written=as_written)
+        made = tables.unchanged(frame, labels, "definitions", as_written=as_written)
         return self._table(name, made, title, "definitions")
 
     def derived(
@@ -188,7 +190,8 @@ class TableGate(Desk):
     ) -> Shown:
         """Show a table that was computed from a published table's safe frame alone."""
         note = f"Computed from the published values of: {of.payload['title']}."
-        made = tables.unchanged(frame, labels, note=note)
+        hides = sheet.hides(of.frame)
+        made = tables.unchanged(frame, labels, "derived", note=note, hides=hides)
         return self._table(name, made, title, f"from {of.name}", of=[of])
 
     def official(
@@ -201,7 +204,7 @@ class TableGate(Desk):
         labels: dict[str, str] | None = None,
     ) -> Shown:
         """Show official statistics, which are public already."""
-        made = tables.unchanged(frame, labels, note=f"Source: {source}.")
+        made = tables.unchanged(frame, labels, "official", note=f"Source: {source}.")
         return self._table(name, made, title, f"official statistics: {source}")
 
     def beside_official(

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO, safe_counts, safe_total
+from missing_lib.release import sheet
+from missing_lib.release.cells import HIDDEN, STRUCTURAL_ZERO, safe_counts, safe_total
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.published import (
     HIDDEN_SHARE,
@@ -30,7 +31,7 @@ class Made:
     Attributes
     ----------
     frame : DataFrame
-        Safe values, NaN where hidden.
+        Safe values, NaN where hidden, with the status of each in ``<column>_status``.
     header : list of str
     numeric : list of bool
         Columns set flush right.
@@ -42,6 +43,10 @@ class Made:
         What is counted.
     filter : str
         What defines the cells, for the registry.
+    sheet : Sheet
+        The same for a machine, total row included.
+    rule : str
+        Kind of the output, by which the policy treats it; see ``cards.RULES``.
     hidden : int
         Number of hidden values.
     """
@@ -53,6 +58,8 @@ class Made:
     notes: list[str]
     unit: str
     filter: str
+    sheet: sheet.Sheet
+    rule: str
     hidden: int = 0
 
 
@@ -86,7 +93,9 @@ def counts(
     keys = [[plain(v) for v in row] for row in cells[by].itertuples(index=False)]
     rows = [key + [column[i] for column in columns] for i, key in enumerate(keys)]
     if total and len(cells):
-        rows.append(["All recorded"] + [""] * (len(by) - 1) + _total_cells(cells, units, policy))
+        rows.append(
+            [sheet.ALL_RECORDED] + [""] * (len(by) - 1) + _total_cells(cells, units, policy)
+        )
     return Made(
         frame=frame.reset_index(drop=True),
         header=header,
@@ -97,6 +106,13 @@ def counts(
         + ([_ZERO_NOTE] if np.any(structural_zeros) else []),
         unit="/".join(units),
         filter=" x ".join(by),
+        sheet=sheet.of_counts(
+            frame,
+            by,
+            units,
+            {u: safe_total(cells, u, policy) for u in units} if total and len(cells) else {},
+        ),
+        rule="counts",
         hidden=hidden,
     )
 
@@ -133,11 +149,14 @@ def ratios(
         percent = np.where(open_, np.floor(100 * part / whole + 0.5), np.nan)
     safe = frame[by].copy()
     safe["percent"] = percent
-    safe["status"] = np.where(open_, SHOWN, HIDDEN)
+    safe["percent_status"] = sheet.statuses(percent, open_)
+    values = ["percent"]
     header, numeric = [*_labels(by, labels), "%"], [False] * len(by) + [True]
-    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["status"], strict=True)]
+    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["percent_status"], strict=True)]
     if "chance" in frame:
         safe["chance_percent"] = np.where(open_, np.floor(100 * frame["chance"] + 0.5), np.nan)
+        safe["chance_percent_status"] = sheet.statuses(safe["chance_percent"], open_)
+        values.append("chance_percent")
         header, numeric = [*header, "By chance, %"], [*numeric, True]
         for cell, chance in zip(cells, safe["chance_percent"], strict=True):
             cell.append("" if np.isnan(chance) else f"{chance:.0f}")
@@ -152,6 +171,8 @@ def ratios(
         notes=notes + ([_hidden_note(policy)] if hidden else []),
         unit="share",
         filter=" x ".join(by),
+        sheet=sheet.of_frame(safe, by, values),
+        rule="ratios",
         hidden=hidden,
     )
 
@@ -167,6 +188,7 @@ def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
             significant(float(v)) if ok else np.nan
             for v, ok in zip(safe[column], open_, strict=True)
         ]
+        safe[sheet.status_column(column)] = sheet.statuses(safe[column], open_)
     keys = words
     header = [plain(k).capitalize() for k in keys] + [scale.capitalize(), "95 % interval"]
     rows = []
@@ -191,6 +213,8 @@ def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
         notes=["Two significant digits; levels that few people or events carry are not shown."],
         unit="estimate",
         filter="model terms",
+        sheet=sheet.of_frame(safe, words, numbers),
+        rule="estimates",
         hidden=int((~open_).sum()),
     )
 
@@ -214,6 +238,7 @@ def statistics(
             (np.floor(100 * v + 0.5) / 100 if percent else significant(v)) if ok else np.nan
             for v, ok in zip(given, open_, strict=True)
         ]
+        safe[sheet.status_column(column)] = sheet.statuses(safe[column], open_)
     rows = []
     for row, ok in zip(safe.to_dict("records"), open_, strict=True):
         line = [plain(row[k]) for k in shown]
@@ -229,6 +254,8 @@ def statistics(
         notes=[rule] + ([_hidden_note(policy)] if hidden else []),
         unit="statistic",
         filter=" x ".join(by),
+        sheet=sheet.of_frame(safe, by, values),
+        rule="statistics",
         hidden=hidden,
     )
 
@@ -248,12 +275,15 @@ def row_counts(
     given = frame[values].to_numpy(dtype=float)
     few = given < policy.threshold
     rounded = np.where(few, np.nan, round_count(given, policy))
+    said = np.where(few, sheet.fewer(policy.threshold), sheet.NOT_APPLICABLE)
     safe = frame[by].copy()
-    safe[values] = rounded
+    for i, column in enumerate(values):
+        safe[column] = rounded[:, i]
+        known = ~np.isnan(rounded[:, i])
+        safe[sheet.status_column(column)] = np.where(known, sheet.SHOWN, said[:, i])
     rows = [
-        [plain(v) for v in key]
-        + [f"fewer than {policy.threshold}" if np.isnan(v) else count_text(v) for v in line]
-        for key, line in zip(frame[by].itertuples(index=False), rounded, strict=True)
+        [plain(v) for v in key] + [_row_cell(row[v], row[sheet.status_column(v)]) for v in values]
+        for key, row in zip(frame[by].itertuples(index=False), safe.to_dict("records"), strict=True)
     ]
     notes = [f"Counts of rows are rounded to the nearest {policy.rounding}."]
     return Made(
@@ -264,25 +294,35 @@ def row_counts(
         notes=notes,
         unit="row",
         filter=" x ".join(by),
+        sheet=sheet.of_frame(safe, by, values),
+        rule="rows",
         hidden=int(few.sum()),
     )
 
 
 def unchanged(
-    frame: pd.DataFrame, labels: dict[str, str] | None, note: str = "", as_written: bool = False
+    frame: pd.DataFrame,
+    labels: dict[str, str] | None,
+    rule: str,
+    note: str = "",
+    as_written: bool = False,
+    hides: bool = False,
 ) -> Made:
-    """A table that holds no data of the force, printed as it is.
+    """A table that holds no data of the force but what is published already, as it is.
 
-    ``as_written`` keeps the underscores of names that a reader has to type.
+    ``as_written`` keeps the underscores of names that a reader has to type. A value that is not
+    there is one that a rule hides if what the table was computed from ``hides`` some.
     """
+    nothing = HIDDEN_SHARE if hides else NOT_AVAILABLE
     rows = [
         [
-            NOT_AVAILABLE if pd.isna(v) else v if as_written and isinstance(v, str) else plain(v)
+            nothing if pd.isna(v) else v if as_written and isinstance(v, str) else plain(v)
             for v in row
         ]
         for row in frame.itertuples(index=False)
     ]
     numeric = [pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
+    made = sheet.of_public(frame, HIDDEN if hides else sheet.NOT_APPLICABLE)
     return Made(
         frame=frame.reset_index(drop=True),
         header=_labels(list(frame.columns), labels),
@@ -291,6 +331,9 @@ def unchanged(
         notes=[note] if note else [],
         unit="none",
         filter="public",
+        sheet=made,
+        rule=rule,
+        hidden=len(sheet.hidden_cells(made.record)) if hides else 0,
     )
 
 
@@ -309,6 +352,12 @@ def _percent_cell(percent: float, status: str) -> str:
     if status == HIDDEN:
         return "hidden"
     return "" if np.isnan(percent) else f"{percent:.0f}"
+
+
+def _row_cell(count: float, status: str) -> str:
+    if status == sheet.NOT_APPLICABLE:
+        return NOT_AVAILABLE
+    return status if np.isnan(count) else count_text(count)
 
 
 def _statistic_cell(value: float, shown: bool, percent: bool) -> str:
