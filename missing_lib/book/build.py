@@ -7,19 +7,20 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from missing_lib import __version__
-from missing_lib.book import fingerprint
+from missing_lib.book import fingerprint, telling
 from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import write_start_page, write_title
 from missing_lib.book.toc import Toc, parameters_of, read_toc
 from missing_lib.force.errors import BookError, ContractError, suggestion
 from missing_lib.force.places import put_back
 from missing_lib.force.spec import ForceFile, check_population, find_force, known_forces
+from missing_lib.release.mends import Mends
 
 if TYPE_CHECKING:
     from missing_lib.book.execute import Task
@@ -44,12 +45,15 @@ class Wish:
         Processes at a time.
     engine : str
         Empty for the system's default.
+    together : bool
+        Whether the editions of a force are to leave together, and so must be safe together.
     """
 
     editions: tuple[Edition, ...]
     parameters: dict[str, Any]
     jobs: int
     engine: str = ""
+    together: bool = False
 
 
 def wanted_editions(layout: Layout, names: Iterable[str]) -> tuple[Edition, ...]:
@@ -119,9 +123,47 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
         Empty if every edition has been built.
     """
     library = fingerprint.library(layout.root)
-    problems: list[BookError] = []
+    open_, data, problems = _take_in_all(layout, wish, say)
+    tocs = {e: read_toc(layout.root, without_rows=f.official) for e, f in open_.items()}
+    work = telling.Work(keys={}, mends={})
+
+    def run(editions: Iterable[Edition]) -> bool:
+        """Run what is stale of these with the mends they have by now; whether all went well."""
+        for e in editions:
+            given, mends = wish.parameters, work.mends[e]
+            work.keys[e] = _chapter_keys(layout, tocs[e], e, library, data[e], given, mends)
+        problems.extend(_run_stale(layout, {e: work.keys[e] for e in editions}, wish, say))
+        return all(_all_fresh(e, work.keys[e]) for e in editions)
+
+    for edition in open_:
+        basis = fingerprint.of_values(data=data[edition], library=library)
+        work.mends[edition] = telling.mends_of(edition, basis)
+    run(open_)
+    keys = work.keys
+    open_ = {e: f for e, f in open_.items() if _all_fresh(e, keys[e])}
+    for group in telling.checked_together(open_, wish.together):
+        refused = telling.make_safe(layout, tocs[group[0]], open_[group[0]], group, work, run, say)
+        if refused is not None:
+            problems.append(refused)
+            open_ = {e: f for e, f in open_.items() if e not in group}
+    open_ = {e: f for e, f in open_.items() if _all_fresh(e, keys[e])}
+    last = {e: _last_keys(layout, tocs[e], keys[e]) for e in open_}
+    problems += _run_stale(layout, last, wish, say)
+    for edition, force in open_.items():
+        if _all_fresh(edition, last[edition]):
+            made = keys[edition] | last[edition]
+            problems += _make_book(layout, tocs[edition], edition, force, made, library, say)
+    write_start_page(layout)
+    return problems
+
+
+def _take_in_all(
+    layout: Layout, wish: Wish, say: Say
+) -> tuple[dict[Edition, ForceFile], dict[Edition, str], list[BookError]]:
+    """Each edition's force file, what its tables are made from, and what went wrong."""
     open_: dict[Edition, ForceFile] = {}
     data: dict[Edition, str] = {}
+    problems: list[BookError] = []
     taken: dict[str, str] = {}
     for edition in wish.editions:
         try:
@@ -132,18 +174,7 @@ def build(layout: Layout, wish: Wish, say: Say) -> list[BookError]:
         except BookError as problem:
             say(edition.name, "intake", "failed", 0)
             problems.append(problem)
-    tocs = {e: read_toc(layout.root, without_rows=f.official) for e, f in open_.items()}
-    keys = {e: _chapter_keys(layout, tocs[e], e, library, data[e], wish.parameters) for e in open_}
-    problems += _run_stale(layout, keys, wish, say)
-    open_ = {e: f for e, f in open_.items() if _all_fresh(e, keys[e])}
-    last = {e: _findings_key(layout, tocs[e], keys[e]) for e in open_}
-    problems += _run_stale(layout, last, wish, say)
-    for edition, force in open_.items():
-        if _all_fresh(edition, last[edition]):
-            made = keys[edition] | last[edition]
-            problems += _make_book(layout, tocs[edition], edition, force, made, library, say)
-    write_start_page(layout)
-    return problems
+    return open_, data, problems
 
 
 def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> str:
@@ -166,7 +197,13 @@ def _take_in(layout: Layout, edition: Edition, force: ForceFile, say: Say) -> st
 
 
 def _chapter_keys(
-    layout: Layout, toc: Toc, edition: Edition, library: str, data: str, given: dict[str, Any]
+    layout: Layout,
+    toc: Toc,
+    edition: Edition,
+    library: str,
+    data: str,
+    given: dict[str, Any],
+    mends: Mends,
 ) -> dict[str, str]:
     official = fingerprint.of_files(
         [p for p in layout.official.rglob("*") if p.is_file()], layout.root
@@ -178,17 +215,20 @@ def _chapter_keys(
             data=data,
             official=official,
             parameters=parameters_for(layout, chapter, edition, given),
+            mends=[astuple(m) for m in mends.of(chapter)],
         )
         for chapter in toc.chapters
     }
 
 
-def _findings_key(layout: Layout, toc: Toc, keys: dict[str, str]) -> dict[str, str]:
-    """Key of the findings page, by its name; nothing where an edition has no such page."""
-    if not toc.findings:
-        return {}
-    text = fingerprint.of_files([layout.source(toc.findings)], layout.root)
-    return {toc.findings: fingerprint.of_values(text=text, chapters=keys)}
+def _last_keys(layout: Layout, toc: Toc, keys: dict[str, str]) -> dict[str, str]:
+    """Keys of the pages that read what the chapters published, by name."""
+    return {
+        page: fingerprint.of_values(
+            text=fingerprint.of_files([layout.source(page)], layout.root), chapters=keys
+        )
+        for page in toc.last
+    }
 
 
 def parameters_for(

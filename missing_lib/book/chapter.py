@@ -12,6 +12,7 @@ from missing_lib.book.layout import MEMBERS_VARIABLE, REGISTRY_VARIABLE, Layout,
 from missing_lib.book.toc import read_toc
 from missing_lib.force import store
 from missing_lib.force.spec import ForceFile, check_population, find_force
+from missing_lib.release.mends import mends_for
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
@@ -165,7 +166,9 @@ def open_chapter(force: str, population: str, name: str) -> Chapter:
     registry = Registry(
         Path(path) if path else None, Path(members) if members else None, chapter=name
     )
-    publish = Gate(Policy.of(described.policy), registry)
+    edition = layout.edition(force, population, described.official)
+    mends = () if edition.members is None else mends_for(edition.mends, name)
+    publish = Gate(Policy.of(described.policy), registry, mends)
     _OPEN.append(registry)
     chapter = Chapter(described, population, name, publish, layout)
     publish.constant(**_constants(described, population, publish.policy))

@@ -90,6 +90,19 @@ class Edition:
         return None if self.members is None else self.members / f"{chapter}.npz"
 
     @property
+    def mends(self) -> Path:
+        """What must not show today's count; an edition without an extract has nothing to mend.
+
+        Raises
+        ------
+        ValueError
+            For an edition without an extract.
+        """
+        if self.members is None:
+            raise ValueError(f"{self.name} counts nobody")
+        return self.members / "mends.json"
+
+    @property
     def keys(self) -> Path:
         """What each result was made from."""
         return self.folder / "keys"

@@ -16,6 +16,8 @@ _PARAMETERS = re.compile(
 
 #: In the front matter of a computed page: it belongs in an edition without an extract too.
 _WITHOUT_ROWS = re.compile(r"\A---\n(?:(?!---\n).*\n)*?without_rows: true\n")
+#: The same for a page that reads what the other chapters published, and so is run after them.
+_READS_OTHERS = re.compile(r"\A---\n(?:(?!---\n).*\n)*?reads_others: true\n")
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,14 @@ class Toc:
         Caption and pages of each part.
     computed : tuple of str
         Short names of the chapters that run, in reading order, the front page first.
-    findings : str
-        The page that is run last, from what the others published; empty if there is none.
+    last : tuple of str
+        Those of them that are run after the others, from what these published.
     """
 
     front: str
     parts: tuple[tuple[str, tuple[str, ...]], ...]
     computed: tuple[str, ...]
-    findings: str
+    last: tuple[str, ...]
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -46,8 +48,8 @@ class Toc:
 
     @property
     def chapters(self) -> tuple[str, ...]:
-        """Chapters that run before the findings page."""
-        return tuple(name for name in self.computed if name != self.findings)
+        """Chapters that read no other."""
+        return tuple(name for name in self.computed if name not in self.last)
 
     def place(self, page: str) -> str:
         """Where a page stands in the book; a book opens with its index."""
@@ -88,12 +90,17 @@ def read_toc(root: Path, without_rows: bool = False) -> Toc:
     computed = tuple(
         Path(page).name for _, page in kept if parameters_of(root / f"{page}.md") is not None
     )
-    return Toc(front, tuple(parts.items()), computed, "" if without_rows else front)
+    last = tuple(Path(page).name for _, page in kept if _reads_others(root / f"{page}.md"))
+    return Toc(front, tuple(parts.items()), computed, last)
 
 
 def _goes_without_rows(path: Path) -> bool:
     text = path.read_text(encoding="utf-8")
     return parameters_of(path) is None or _WITHOUT_ROWS.match(text) is not None
+
+
+def _reads_others(path: Path) -> bool:
+    return _READS_OTHERS.match(path.read_text(encoding="utf-8")) is not None
 
 
 def parameters_of(path: Path) -> dict[str, object] | None:

@@ -18,6 +18,7 @@ def safe_counts(
     unit: str,
     policy: Policy,
     structural_zeros: NDArray[np.bool_] | None = None,
+    aside: NDArray[np.bool_] | None = None,
 ) -> pd.DataFrame:
     """Hide and round the counts of one unit in a table.
 
@@ -33,6 +34,8 @@ def safe_counts(
     structural_zeros : array of bool, optional
         Cells that cannot hold anybody by definition; only these may be shown as zero. Where they
         leave one cell, that is the whole table and has no complement.
+    aside : array of bool, optional
+        Cells to be hidden whatever they hold, because of what is published elsewhere.
 
     Returns
     -------
@@ -56,6 +59,8 @@ def safe_counts(
         open_ &= (float(cells[f"total_{unit}"].iloc[0]) if len(cells) else 0.0) - count >= (
             policy.threshold
         )
+    if aside is not None:
+        open_ &= ~aside
     hidden = hide_second_cells(cells, by, unit, ~open_ & ~zero, zero, policy)
     rounded = np.where(zero, 0.0, np.where(hidden, np.nan, round_count(count, policy)))
     with np.errstate(divide="ignore", invalid="ignore"):

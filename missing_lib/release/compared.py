@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
 from missing_lib.release import sheet
+from missing_lib.release.count_tables import cell_labels
 from missing_lib.release.policy import Policy, enough_incidents, round_count
 from missing_lib.release.published import count_text, percent_text, plain
 from missing_lib.release.tables import Made
 
 
 def compared(
-    frame: pd.DataFrame, by: list[str], policy: Policy, labels: list[str], source: str
+    frame: pd.DataFrame,
+    by: list[str],
+    policy: Policy,
+    labels: list[str],
+    source: str,
+    aside: Collection[str] = (),
 ) -> Made:
     """Own counts, rounded or hidden, official ones, and the first in per cent of the second.
 
@@ -29,6 +37,8 @@ def compared(
         Headings of ``by``, own, official and per cent.
     source : str
         Of the official counts.
+    aside : collection of str
+        Labels of own counts to be hidden whatever they are.
 
     Raises
     ------
@@ -41,6 +51,7 @@ def compared(
         frame["own"], frame["people"], frame["largest"], frame["largest_two"], policy
     )
     open_ &= (frame["rest"].isna() | (frame["rest"] >= policy.threshold)).to_numpy()
+    open_ &= np.array([label not in aside for label in cell_labels(frame[by])], dtype=bool)
     own = np.where(open_, round_count(frame["own"], policy), np.nan)
     official = frame["official"].to_numpy(dtype=float)
     known = open_ & (official > 0)

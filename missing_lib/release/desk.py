@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from string import Formatter
 from typing import Any
 
@@ -11,6 +11,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from missing_lib.release import tables
+from missing_lib.release.mends import Mend, for_output
 from missing_lib.release.policy import Policy
 from missing_lib.release.published import (
     HIDDEN_SHARE,
@@ -31,11 +32,17 @@ class Desk:
     ----------
     policy : Policy
     registry : Registry
+    mends : sequence of Mend
+        Cells of the chapter that must not show today's count.
     """
 
-    def __init__(self, policy: Policy, registry: Registry) -> None:
+    def __init__(self, policy: Policy, registry: Registry, mends: Sequence[Mend] = ()) -> None:
         self.policy = policy
         self.registry = registry
+        self._all_mends = mends
+
+    def _mends(self, output: str, unit: str) -> dict[str, Mend]:
+        return for_output(self._all_mends, output, unit)
 
     def _number(
         self, number: Number, what: str, unit: str, of: Iterable[Number | Shown] = ()

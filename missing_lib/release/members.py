@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from missing_lib.release.cells import safe_total
+from missing_lib.release import sheet
+from missing_lib.release.count_tables import cell_labels, mended_total, row_label
 from missing_lib.release.counted import (
     ALL_RECORDED,
     FEW,
     HIDDEN,
     INCIDENT,
+    KEPT,
     PERSON,
     ROW,
     SHOWN,
@@ -23,12 +25,13 @@ from missing_lib.release.counted import (
     Tabulated,
     hashed,
 )
+from missing_lib.release.mends import Mend
 from missing_lib.release.policy import Policy
-from missing_lib.release.published import Number, plain
+from missing_lib.release.published import HIDDEN_SHARE, Number
 from missing_lib.release.tables import Made
 
 #: Unit and identifier of what a table counts.
-_UNITS = {"people": (PERSON, "person_id"), "incidents": (INCIDENT, "incident_id")}
+UNITS = {"people": (PERSON, "person_id"), "incidents": (INCIDENT, "incident_id")}
 
 
 def incidents_by_person(rows: pd.DataFrame) -> pd.Series:
@@ -55,8 +58,9 @@ def incidents_by_person(rows: pd.DataFrame) -> pd.Series:
 def of_number(chapter: str, number: Number, ids: Iterable[Any], policy: Policy) -> Counted:
     """A number in a sentence and the set that it counts."""
     members = hashed(ids)
-    few = FEW if len(members) < policy.threshold else HIDDEN
-    cell = Cell("", few if number.hidden else SHOWN, number.value, len(members))
+    few = FEW if number.text != HIDDEN_SHARE else HIDDEN
+    shown = KEPT if number.since else SHOWN
+    cell = Cell("", few if number.hidden else shown, number.value, len(members))
     return Counted(chapter, number.name, number.unit, (), (cell,), (members,))
 
 
@@ -68,6 +72,7 @@ def of_table(
     unit: str,
     policy: Policy,
     total: bool,
+    mends: Mapping[str, Mend],
 ) -> Counted:
     """The counts of one unit in a table.
 
@@ -79,20 +84,23 @@ def of_table(
     total : bool
         Whether the table has a row for all its cells.
     """
-    name, column = _UNITS[unit]
+    name, column = UNITS[unit]
     ids = dict(iter(table.rows.groupby("cell")[column]))
     members = [hashed(ids.get(place, ())) for place in range(len(safe))]
     cells = [
         Cell(label, status, float(value), len(mine))
         for label, status, value, mine in zip(
-            _labels(safe[list(table.by)]), safe[f"{unit}_status"], safe[unit], members, strict=True
+            cell_labels(safe[list(table.by)]),
+            safe[f"{unit}_status"],
+            safe[unit],
+            members,
+            strict=True,
         )
     ]
     if total and cells:
-        value, shown = safe_total(table.cells, unit, policy)
+        value, status, _ = mended_total(table.cells, unit, policy, mends.get(ALL_RECORDED))
         members.append(hashed(table.rows[column]))
-        last = (SHOWN, value) if shown else (HIDDEN, np.nan)
-        cells.append(Cell(ALL_RECORDED, *last, len(members[-1])))
+        cells.append(Cell(ALL_RECORDED, status, value, len(members[-1])))
     return Counted(chapter, output, name, tuple(table.by), tuple(cells), tuple(members))
 
 
@@ -109,13 +117,14 @@ def of_rows(
         By column of counts, one set per line.
     """
     cells, members = [], []
-    for place, label in enumerate(_labels(made.frame[by])):
+    for place, label in enumerate(cell_labels(made.frame[by])):
         for column, of_column in sets.items():
             value, mine = float(made.frame[column].iloc[place]), of_column[place]
-            status = FEW if np.isnan(value) else SHOWN
-            cells.append(Cell(f"{label}, {plain(column)}", status, value, len(mine)))
+            said = made.frame[sheet.status_column(column)].iloc[place]
+            status = FEW if said.startswith("fewer") else said
+            cells.append(Cell(row_label(label, column), status, value, len(mine)))
             members.append(mine)
-    return Counted(chapter, output, ROW, tuple(by), tuple(cells), tuple(members))
+    return Counted(chapter, output, ROW, (), tuple(cells), tuple(members))
 
 
 def beside_official(
@@ -131,7 +140,7 @@ def beside_official(
     found = []
     sets = [hashed(ids) for ids in frame["members"]]
     values = made.frame["own"].to_numpy(dtype=float)
-    labels = _labels(made.frame[by])
+    labels = cell_labels(made.frame[by])
     for unit in frame["unit"].unique():
         places = np.flatnonzero(frame["unit"] == unit)
         cells = tuple(
@@ -139,9 +148,5 @@ def beside_official(
             for at in places
         )
         mine = tuple(sets[at] for at in places)
-        found.append(Counted(chapter, output, unit, tuple(by), cells, mine))
+        found.append(Counted(chapter, output, unit, (), cells, mine))
     return found
-
-
-def _labels(keys: pd.DataFrame) -> list[str]:
-    return [", ".join(plain(level) for level in row) for row in keys.itertuples(index=False)]

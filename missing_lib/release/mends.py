@@ -66,11 +66,20 @@ def _cell(mend: Mend) -> tuple[str, str, str, str]:
 
 def read_mends(path: Path, basis: str) -> Mends:
     """Mends that were found with this basis; none if there are none or they had another."""
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["basis"] == basis:
-            return Mends(basis, tuple(Mend(**m) for m in kept["mends"]))
-    return Mends(basis, ())
+    kept = _read(path)
+    return kept if kept.basis == basis else Mends(basis, ())
+
+
+def mends_for(path: Path, chapter: str) -> tuple[Mend, ...]:
+    """Mends of a chapter that runs; whoever lets it run has seen to their basis."""
+    return _read(path).of(chapter)
+
+
+def _read(path: Path) -> Mends:
+    if not path.is_file():
+        return Mends("", ())
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return Mends(kept["basis"], tuple(Mend(**m) for m in kept["mends"]))
 
 
 def write_mends(path: Path, mends: Mends) -> None:

@@ -50,6 +50,7 @@ class NumberGate(Desk):
         return self._counted(made, what, rows["incident_id"])
 
     def _counted(self, made: Number, what: str, ids: Iterable[Any]) -> Number:
+        made = numbers.mended(made, self._mends(made.name, made.unit).get(""))
         number = self._number(made, what, made.unit)
         self.registry.counted.append(
             members.of_number(self.registry.chapter, made, ids, self.policy)

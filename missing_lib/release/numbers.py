@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from missing_lib.release.mends import Mend
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.published import (
     HIDDEN_SHARE,
     NOT_AVAILABLE,
     Number,
     count_text,
+    kept_text,
     percent_text,
     value_text,
 )
@@ -58,6 +61,16 @@ def _count(name: str, n: float, shown: bool, unit: str, policy: Policy) -> Numbe
         return Number(name, safe, count_text(safe), unit=unit, exact=n)
     few = f"fewer than {policy.threshold}" if n < policy.threshold else HIDDEN_SHARE
     return Number(name, math.nan, few, hidden=True, unit=unit, exact=n)
+
+
+def mended(number: Number, mend: Mend | None) -> Number:
+    """A count as the edition may show it: hidden, or as it was in an earlier release."""
+    if mend is None:
+        return number
+    if mend.value is None:
+        return replace(number, value=math.nan, text=HIDDEN_SHARE, hidden=True)
+    text = kept_text(mend.value, mend.since)
+    return replace(number, value=mend.value, text=text, hidden=False, since=mend.since)
 
 
 def share(name: str, part: Number, whole: Number, interval: Bounds) -> Number:

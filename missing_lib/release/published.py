@@ -39,6 +39,8 @@ class Number:
         True where a rule hides it.
     unit : {"person", "incident", ""}
         What a count counts; empty for everything else.
+    since : str
+        Day of the earlier release whose value this is, in words; empty for today's.
     exact : float
         The value on this machine; never written anywhere.
     """
@@ -51,13 +53,15 @@ class Number:
     interval_text: str = ""
     hidden: bool = False
     unit: str = ""
+    since: str = ""
     exact: float = field(default=math.nan, repr=False)
 
     @property
     def status(self) -> str:
-        """Shown, hidden, "fewer than" so many, or not applicable."""
+        """Shown, kept from an earlier release, hidden, "fewer than" so many, not applicable."""
         if not self.hidden:
-            return "not applicable" if math.isnan(self.value) else "shown"
+            shown = "kept" if self.since else "shown"
+            return "not applicable" if math.isnan(self.value) else shown
         return "hidden" if self.text == HIDDEN_SHARE else self.text
 
     def __str__(self) -> str:
@@ -132,6 +136,17 @@ def plain(level: Any) -> str:
 def count_text(count: float) -> str:
     """A rounded count with thousands separated."""
     return f"{count:,.0f}"
+
+
+def kept_text(count: float, since: str) -> str:
+    """A count of an earlier release, with its day.
+
+    Examples
+    --------
+    >>> kept_text(1250.0, "31 March 2016")
+    '1,250 (as of 31 March 2016)'
+    """
+    return f"{count_text(count)} (as of {since})"
 
 
 def constant_text(value: object) -> str:

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO
+from missing_lib.release.counted import KEPT
 
 NOT_APPLICABLE = "not applicable"
 
@@ -110,7 +111,7 @@ def of_counts(
     frame: pd.DataFrame,
     by: Sequence[str],
     units: Sequence[str],
-    totals: Mapping[str, tuple[float, bool]],
+    totals: Mapping[str, tuple[float, str]],
 ) -> Sheet:
     """Sheet of a table of counts with its percentages and, where ``totals`` are, its total row.
 
@@ -119,28 +120,29 @@ def of_counts(
     frame : DataFrame
         ``by`` and, for each unit, ``<unit>``, ``<unit>_status``, ``<unit>_percent``.
     totals : mapping
-        Rounded total of each unit, and whether it may be shown.
+        Total of each unit as published, and its status.
     """
     values = [name for unit in units for name in (unit, f"{unit}_percent")]
     full = frame.copy()
     for unit in units:
         percent = f"{unit}_percent"
-        unknown = full[percent].isna() & (full[status_column(unit)] != HIDDEN)
-        full[status_column(percent)] = full[status_column(unit)].mask(unknown, HIDDEN)
+        said = full[status_column(unit)]
+        unknown = full[percent].isna() & ~said.isin([HIDDEN, KEPT])
+        full[status_column(percent)] = said.mask(unknown, HIDDEN).replace(KEPT, NOT_APPLICABLE)
     sheet = of_frame(full, by, values)
     if not totals:
         return sheet
     first = (ALL_RECORDED, *("" for _ in by[1:]))
     total: list[float | None] = []
-    said: list[str] = []
+    statuses_: list[str] = []
     for unit in units:
-        value, shown = totals[unit]
-        total += [float(value) if shown else None, None]
-        said += [SHOWN if shown else HIDDEN, NOT_APPLICABLE]
+        value, status = totals[unit]
+        total += [None if status == HIDDEN else float(value), None]
+        statuses_ += [status, NOT_APPLICABLE]
     return Sheet(
         sheet.columns,
         (*sheet.cells, (*first, *total)),
-        (*sheet.statuses, (*("" for _ in by), *said)),
+        (*sheet.statuses, (*("" for _ in by), *statuses_)),
     )
 
 

@@ -8,8 +8,16 @@ from typing import Any
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from missing_lib.release import compared, curve_tables, members, row_members, sheet, tables
-from missing_lib.release.counted import Tabulated
+from missing_lib.release import (
+    compared,
+    count_tables,
+    curve_tables,
+    members,
+    row_members,
+    sheet,
+    tables,
+)
+from missing_lib.release.counted import INCIDENT, PERSON, ROW, Tabulated
 from missing_lib.release.desk import Desk
 from missing_lib.release.published import Shown
 
@@ -30,13 +38,23 @@ class TableGate(Desk):
         labels: dict[str, str] | None = None,
     ) -> Shown:
         """Publish a table of counts; see :func:`missing_lib.release.cells.safe_counts`."""
-        made = tables.counts(
-            table.cells, list(table.by), tuple(units), self.policy, total, structural_zeros, labels
+        mends = {unit: self._mends(name, members.UNITS[unit][0]) for unit in units}
+        made = count_tables.counts(
+            table.cells,
+            list(table.by),
+            tuple(units),
+            self.policy,
+            total,
+            structural_zeros,
+            labels,
+            mends,
         )
         shown = self._table(name, made, title, what)
         chapter = self.registry.chapter
         self.registry.counted += [
-            members.of_table(chapter, name, table, made.frame, unit, self.policy, total)
+            members.of_table(
+                chapter, name, table, made.frame, unit, self.policy, total, mends[unit]
+            )
             for unit in units
         ]
         return shown
@@ -156,7 +174,8 @@ class TableGate(Desk):
         relation : str
             How the columns relate: one of :data:`missing_lib.release.row_members.RELATIONS`.
         """
-        made = tables.row_counts(frame, values, by, self.policy, labels)
+        mends = self._mends(name, ROW)
+        made = count_tables.row_counts(frame, values, by, self.policy, labels, mends)
         sets = row_members.related(frame, relation)
         given = {column: sets[column] for column in values}
         shown = self._table(name, made, title, "rows of the extract")
@@ -219,7 +238,8 @@ class TableGate(Desk):
         labels: Sequence[str],
     ) -> Shown:
         """Publish own counts beside official ones; see :func:`compared.compared`."""
-        made = compared.compared(frame, by, self.policy, list(labels), source)
+        aside = {*self._mends(name, PERSON), *self._mends(name, INCIDENT)}
+        made = compared.compared(frame, by, self.policy, list(labels), source, aside)
         shown = self._table(name, made, title, what)
         self.registry.counted += members.beside_official(
             self.registry.chapter, name, by, made, frame

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from missing_lib.release import sheet
-from missing_lib.release.cells import HIDDEN, STRUCTURAL_ZERO, safe_counts, safe_total
+from missing_lib.release.cells import HIDDEN
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.published import (
     HIDDEN_SHARE,
     NOT_AVAILABLE,
-    count_text,
     p_text,
     percent_text,
     plain,
     value_text,
 )
-
-_ZERO_NOTE = "0 stands only where no code of the force means the level, so that nobody can have it."
 
 
 @dataclass(frozen=True)
@@ -63,68 +59,6 @@ class Made:
     hidden: int = 0
 
 
-def counts(
-    cells: pd.DataFrame,
-    by: list[str],
-    units: tuple[str, ...],
-    policy: Policy,
-    total: bool,
-    structural_zeros: Any,
-    labels: dict[str, str] | None,
-) -> Made:
-    """A table of counts with its percentages and, where wanted, its total row."""
-    frame = cells[by].copy()
-    columns: list[list[str]] = []
-    header = _labels(by, labels)
-    hidden = 0
-    for unit in units:
-        safe = safe_counts(cells, by, unit, policy, structural_zeros)
-        frame[unit] = safe["count"]
-        frame[f"{unit}_status"] = safe["status"]
-        frame[f"{unit}_percent"] = safe["percent"]
-        columns.append(
-            [_count_cell(c, s, policy) for c, s in zip(safe["count"], safe["status"], strict=True)]
-        )
-        columns.append(
-            [_percent_cell(p, s) for p, s in zip(safe["percent"], safe["status"], strict=True)]
-        )
-        header += [plain(unit).capitalize(), "%"]
-        hidden += int((safe["status"] == HIDDEN).sum())
-    keys = [[plain(v) for v in row] for row in cells[by].itertuples(index=False)]
-    rows = [key + [column[i] for column in columns] for i, key in enumerate(keys)]
-    if total and len(cells):
-        rows.append(
-            [sheet.ALL_RECORDED] + [""] * (len(by) - 1) + _total_cells(cells, units, policy)
-        )
-    return Made(
-        frame=frame.reset_index(drop=True),
-        header=header,
-        numeric=[False] * len(by) + [True] * (2 * len(units)),
-        rows=rows,
-        notes=[_rounding_note(policy)]
-        + ([_hidden_note(policy)] if hidden else [])
-        + ([_ZERO_NOTE] if np.any(structural_zeros) else []),
-        unit="/".join(units),
-        filter=" x ".join(by),
-        sheet=sheet.of_counts(
-            frame,
-            by,
-            units,
-            {u: safe_total(cells, u, policy) for u in units} if total and len(cells) else {},
-        ),
-        rule="counts",
-        hidden=hidden,
-    )
-
-
-def _total_cells(cells: pd.DataFrame, units: tuple[str, ...], policy: Policy) -> list[str]:
-    printed = []
-    for unit in units:
-        total, shown = safe_total(cells, unit, policy)
-        printed += [count_text(total) if shown else HIDDEN, ""]
-    return printed
-
-
 def ratios(
     frame: pd.DataFrame, by: list[str], policy: Policy, labels: dict[str, str] | None
 ) -> Made:
@@ -151,8 +85,8 @@ def ratios(
     safe["percent"] = percent
     safe["percent_status"] = sheet.statuses(percent, open_)
     values = ["percent"]
-    header, numeric = [*_labels(by, labels), "%"], [False] * len(by) + [True]
-    cells = [[_percent_cell(p, s)] for p, s in zip(percent, safe["percent_status"], strict=True)]
+    header, numeric = [*headings(by, labels), "%"], [False] * len(by) + [True]
+    cells = [[percent_cell(p, s)] for p, s in zip(percent, safe["percent_status"], strict=True)]
     if "chance" in frame:
         safe["chance_percent"] = np.where(open_, np.floor(100 * frame["chance"] + 0.5), np.nan)
         safe["chance_percent_status"] = sheet.statuses(safe["chance_percent"], open_)
@@ -168,7 +102,7 @@ def ratios(
         header=header,
         numeric=numeric,
         rows=[key + cell for key, cell in zip(keys, cells, strict=True)],
-        notes=notes + ([_hidden_note(policy)] if hidden else []),
+        notes=notes + ([hidden_note(policy)] if hidden else []),
         unit="share",
         filter=" x ".join(by),
         sheet=sheet.of_frame(safe, by, values),
@@ -248,55 +182,15 @@ def statistics(
     rule = "Whole per cent." if percent else "Two significant digits."
     return Made(
         frame=safe.reset_index(drop=True),
-        header=_labels(shown + values, labels),
+        header=headings(shown + values, labels),
         numeric=[False] * len(shown) + [True] * len(values),
         rows=rows,
-        notes=[rule] + ([_hidden_note(policy)] if hidden else []),
+        notes=[rule] + ([hidden_note(policy)] if hidden else []),
         unit="statistic",
         filter=" x ".join(by),
         sheet=sheet.of_frame(safe, by, values),
         rule="statistics",
         hidden=hidden,
-    )
-
-
-def row_counts(
-    frame: pd.DataFrame,
-    values: list[str],
-    by: list[str],
-    policy: Policy,
-    labels: dict[str, str] | None,
-) -> Made:
-    """Counts of rows, rounded, or "fewer than" the threshold.
-
-    Rows in and rows kept are rounded each by itself, so their difference tells no more than
-    that few were merged or set aside.
-    """
-    given = frame[values].to_numpy(dtype=float)
-    few = given < policy.threshold
-    rounded = np.where(few, np.nan, round_count(given, policy))
-    said = np.where(few, sheet.fewer(policy.threshold), sheet.NOT_APPLICABLE)
-    safe = frame[by].copy()
-    for i, column in enumerate(values):
-        safe[column] = rounded[:, i]
-        known = ~np.isnan(rounded[:, i])
-        safe[sheet.status_column(column)] = np.where(known, sheet.SHOWN, said[:, i])
-    rows = [
-        [plain(v) for v in key] + [_row_cell(row[v], row[sheet.status_column(v)]) for v in values]
-        for key, row in zip(frame[by].itertuples(index=False), safe.to_dict("records"), strict=True)
-    ]
-    notes = [f"Counts of rows are rounded to the nearest {policy.rounding}."]
-    return Made(
-        frame=safe.reset_index(drop=True),
-        header=_labels(by + values, labels),
-        numeric=[False] * len(by) + [True] * len(values),
-        rows=rows,
-        notes=notes,
-        unit="row",
-        filter=" x ".join(by),
-        sheet=sheet.of_frame(safe, by, values),
-        rule="rows",
-        hidden=int(few.sum()),
     )
 
 
@@ -325,7 +219,7 @@ def unchanged(
     made = sheet.of_public(frame, HIDDEN if hides else sheet.NOT_APPLICABLE)
     return Made(
         frame=frame.reset_index(drop=True),
-        header=_labels(list(frame.columns), labels),
+        header=headings(list(frame.columns), labels),
         numeric=numeric,
         rows=rows,
         notes=[note] if note else [],
@@ -337,27 +231,17 @@ def unchanged(
     )
 
 
-def _labels(names: list[str], labels: dict[str, str] | None) -> list[str]:
+def headings(names: list[str], labels: dict[str, str] | None) -> list[str]:
+    """Headings of columns, in words of the chapter where it gives them."""
     given = labels or {}
     return [given.get(n, plain(n)[:1].upper() + plain(n)[1:]) for n in names]
 
 
-def _count_cell(count: float, status: str, policy: Policy) -> str:
-    if status == HIDDEN:
-        return "hidden"
-    return "0" if status == STRUCTURAL_ZERO else count_text(count)
-
-
-def _percent_cell(percent: float, status: str) -> str:
+def percent_cell(percent: float, status: str) -> str:
+    """Whole per cent as printed."""
     if status == HIDDEN:
         return "hidden"
     return "" if np.isnan(percent) else f"{percent:.0f}"
-
-
-def _row_cell(count: float, status: str) -> str:
-    if status == sheet.NOT_APPLICABLE:
-        return NOT_AVAILABLE
-    return status if np.isnan(count) else count_text(count)
 
 
 def _statistic_cell(value: float, shown: bool, percent: bool) -> str:
@@ -368,14 +252,8 @@ def _statistic_cell(value: float, shown: bool, percent: bool) -> str:
     return percent_text(value) if percent else value_text(value)
 
 
-def _rounding_note(policy: Policy) -> str:
-    return (
-        f"Counts are rounded to the nearest {policy.rounding}; "
-        "totals are rounded by themselves, so rows may not add up."
-    )
-
-
-def _hidden_note(policy: Policy) -> str:
+def hidden_note(policy: Policy) -> str:
+    """Why values of a table are hidden."""
     return (
         f"Hidden: fewer than {policy.threshold} people or incidents, one or two people who "
         "dominate, or a cell that would give such a one away."
