@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix, hstack, vstack
 
 from missing_lib.release.differencing.protected import Question
 from missing_lib.release.differencing.system import System
@@ -72,21 +72,74 @@ class Worlds:
         return apart and len(seen) >= self._policy.consistent
 
     def _look_for(self, at: NDArray[np.int64], value: int) -> None:
-        """Find a world in which the size is this value, and keep it."""
-        system = self.system
-        asked = _row(at, len(system.truth))
+        """Find a world in which the size is this value, and keep it.
+
+        Tried in turn, each more costly: a corner of the linear program, which is often whole; the
+        world nearest to the truth, as a linear program again; the integer program.
+        """
+        n = len(self.system.truth)
+        rows = vstack([self.system.rows, _row(at, n)]).tocsr()
+        low, high = np.append(self.system.low, value), np.append(self.system.high, value)
+        corner = self._solve(np.zeros(n), rows, low, high, whole=False)
+        if corner is None or self._keep(corner, at, value):
+            return
+        moved = self._nearest(rows, low, high)
+        if moved is not None and self._keep(moved, at, value):
+            return
+        found = self._solve(np.zeros(n), rows, low, high, whole=True)
+        if found is not None:
+            self._keep(found, at, value)
+
+    def _nearest(
+        self, rows: csr_matrix, low: NDArray[np.float64], high: NDArray[np.float64]
+    ) -> NDArray[np.float64] | None:
+        truth = self.system.truth
+        said = rows @ truth
+        moves = linprog(
+            np.ones(2 * len(truth)),
+            A_ub=_both_ways(rows, low, high),
+            b_ub=np.concatenate([(high - said)[high < np.inf], (said - low)[low > -np.inf]]),
+            bounds=np.column_stack(
+                [
+                    np.zeros(2 * len(truth)),
+                    np.concatenate([self._high - truth, truth - self._low]),
+                ]
+            ),
+            method="highs",
+        )
+        if moves.status != 0:
+            return None
+        up, down = np.split(moves.x, 2)
+        return np.asarray(truth + up - down)
+
+    def _solve(
+        self,
+        goal: NDArray[np.float64],
+        rows: csr_matrix,
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        whole: bool,
+    ) -> NDArray[np.float64] | None:
         found = milp(
-            np.zeros(len(system.truth)),
-            constraints=[
-                LinearConstraint(system.rows, system.low, system.high),
-                LinearConstraint(asked, value, value),
-            ],
-            integrality=np.ones(len(system.truth)),
+            goal,
+            constraints=LinearConstraint(rows, low, high),
+            integrality=np.full(len(goal), int(whole)),
             bounds=Bounds(self._low, self._high),
             options={"time_limit": self._seconds},
         )
-        if found.x is not None and found.status == 0:
-            self._worlds = np.vstack([self._worlds, np.rint(found.x)[None, :]])
+        return found.x if found.x is not None and found.status == 0 else None
+
+    def _keep(self, found: NDArray[np.float64], at: NDArray[np.int64], value: int) -> bool:
+        """Keep a whole world that agrees; False if it is none."""
+        world = np.rint(found)
+        if not self._agrees(world) or world[at].sum() != value:
+            return False
+        self._worlds = np.vstack([self._worlds, world[None, :]])
+        return True
+
+    def _agrees(self, world: NDArray[np.float64]) -> bool:
+        said = self.system.rows @ world
+        return bool(np.all(said >= self.system.low) and np.all(said <= self.system.high))
 
 
 def narrowed(system: System) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -150,6 +203,12 @@ def _less(
     finite = np.isfinite(values)
     others = infinite[row] - ~finite
     return np.where(others > 0, unbounded, total[row] - np.where(finite, values, 0.0))
+
+
+def _both_ways(rows: csr_matrix, low: NDArray[np.float64], high: NDArray[np.float64]) -> csr_matrix:
+    """Upper limits of rows on moves up and down, from rows with two limits."""
+    up, down = rows[high < np.inf], rows[low > -np.inf]
+    return vstack([hstack([up, -up]), hstack([-down, down])]).tocsr()
 
 
 def _row(at: NDArray[np.int64], n: int) -> csr_matrix:
