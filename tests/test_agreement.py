@@ -14,6 +14,7 @@ from missing_lib.figures import context as figures
 from missing_lib.force.intake import Intake
 from missing_lib.force.spec import ForceFile, Study
 from missing_lib.force.tables import Tables
+from missing_lib.release.counted import Cell
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import Shown
@@ -132,6 +133,10 @@ def test_thames_valley_in_plain_pandas(
         assert here["largest_two"].tolist() == [per_child.nlargest(2).sum(), 2, 2]
         assert here["rest"].tolist()[2] == (per_child == 1).sum()
         assert here["rest"].isna().tolist() == [True, True, False]
+        assert here["unit"].tolist() == ["incident", "person", "person"]
+        assert set(here["members"].iloc[0]) == set(rows.loc[inside[rows.index], "incident_id"])
+        assert set(here["members"].iloc[1]) == set(per_child.index)
+        assert set(here["members"].iloc[2]) == set(per_child.index[per_child > 1])
         for measure, words in agreement.MEASURES.items():
             cells = table[
                 table["code"].isin(thames_valley.local_authorities)
@@ -237,9 +242,10 @@ def published(frame: pd.DataFrame) -> Shown:
 def one_row(**values: Any) -> pd.DataFrame:
     row = {
         "measure": "incidents", "year": 2016, "own": 123, "people": 60, "largest": 20,
-        "largest_two": 30, "rest": np.nan, "official": 200.0, "official_text": "200",
-    }  # fmt: skip
-    return pd.DataFrame([row | values])
+        "largest_two": 30, "rest": np.nan, "unit": "incident", "official": 200.0,
+        "official_text": "200",
+    } | values  # fmt: skip
+    return pd.DataFrame([{"members": tuple(range(row["own"])), **row}])
 
 
 @pytest.mark.parametrize(
@@ -264,10 +270,24 @@ def test_own_counts_pass_the_gate(values: dict[str, Any], cells: list[str]) -> N
     assert shown.frame["own"].isna().tolist() == [cells[0] == "hidden"]
 
 
+def test_own_counts_are_counts_of_their_members() -> None:
+    with pytest.raises(ValueError, match="not the number of its members"):
+        published(one_row(members=("a", "b")))
+    gate = Gate(Policy(), Registry(None))
+    rows = pd.concat([one_row(), one_row(own=9, people=9, unit="person", year=2017)])
+    gate.beside_official(
+        "own", rows, ["measure", "year"], title="T", what="w", source="S", labels=list("abcde")
+    )
+    assert [(c.unit, *c.cells) for c in gate.registry.counted] == [
+        ("incident", Cell("incidents, 2016", "shown", 125.0, 123)),
+        ("person", Cell("incidents, 2017", "hidden", pytest.approx(np.nan, nan_ok=True), 9)),
+    ]
+
+
 def test_a_stricter_policy_rounds_and_hides_more() -> None:
     strict = Gate(Policy(threshold=70, rounding=10), Registry(None))
     options = {"title": "T", "what": "w", "source": "S", "labels": list("abcde")}
-    rows = pd.concat([one_row(), one_row(people=80)])
+    rows = pd.concat([one_row(), one_row(people=80, own=124)])
     shown = strict.beside_official("own", rows, ["measure", "year"], **options)
     assert [row[2] for row in shown.payload["rows"]] == ["hidden", "120"]
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from missing_lib.force.schema import STUDY_MARKERS
+from missing_lib.release.counted import load
 from missing_lib.release.registry import ChapterRecords, read
 from tests.conftest import RAW, Tree, add_force, copy_sources
 
@@ -60,11 +61,14 @@ def findings(records: dict[str, ChapterRecords]) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("chapter", ["predictors", "network"])
 def test_with_nobody_to_compare_the_chapter_says_who_is_lacking(
-    chapter: str, records: dict[str, ChapterRecords]
+    chapter: str, bare: Tree, records: dict[str, ChapterRecords]
 ) -> None:
     (stop,) = records[chapter].of_kind("stop")
     assert ALONE in stop["text"]
     assert "supply people known to its agencies for another reason" in stop["text"]
+    kept = bare.root / "forces" / "bare" / "restricted" / "editions" / "children"
+    numbers = [r["name"] for r in records[chapter].of_kind("number") if r["unit"] == "person"]
+    assert [one.output for one in load(kept / f"{chapter}.npz")] == numbers
 
 
 @pytest.mark.parametrize("finding", ["F1", "F2", "F3", "F4", "F5", "N1", "N2"])

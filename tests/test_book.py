@@ -24,6 +24,7 @@ from missing_lib.book.weave import weave
 from missing_lib.force import store
 from missing_lib.force.errors import ContractError, DisclosureError
 from missing_lib.force.intake import Intake
+from missing_lib.release.counted import ALL_RECORDED, Counted, load
 from missing_lib.release.published import MIME, digest
 from missing_lib.release.registry import ChapterRecords, read
 from tests.conftest import ROOT, Tree, add_force, copy_sources
@@ -145,6 +146,7 @@ def test_kernel_and_forked_child_give_the_same_chapter(tmp_path: Path, two_force
         assert done.returncode == 0, done.stderr
         parts = ("notebooks/prevalence.ipynb", "registry/prevalence.jsonl")
         made.append([(tree.edition("westmark") / part).read_bytes() for part in parts])
+        made[-1].append((members_folder(tree, "westmark") / "prevalence.npz").read_bytes())
     assert made[0] == made[1]
 
 
@@ -161,6 +163,95 @@ def test_clean_builds_in_two_folders_are_the_same_bytes(tmp_path: Path) -> None:
         pages.append({p.relative_to(html): p.read_bytes() for p in html.rglob("*") if p.is_file()})
     assert pages[0].keys() == pages[1].keys()
     assert [name for name in pages[0] if pages[0][name] != pages[1][name]] == []
+
+
+# --- what counts count --------------------------------------------------------------------------
+
+
+#: Units of records that are counts; curves and statistics have others.
+COUNTS = ("person", "incident", "row", "people", "incidents/people")
+
+
+def members_folder(tree: Tree, force: str) -> Path:
+    return tree.root / "forces" / force / "restricted" / "editions" / "children"
+
+
+def counted(tree: Tree, force: str) -> list[Counted]:
+    folder = members_folder(tree, force)
+    return [one for chapter in CHAPTERS for one in load(folder / f"{chapter}.npz")]
+
+
+@pytest.mark.parametrize("force", ["westmark", "eastmark"])
+def test_every_published_count_has_its_members(two_forces: Tree, force: str) -> None:
+    every = counted(two_forces, force)
+    assert {one.unit for one in every} == {"person", "incident", "row"}
+    for one in every:
+        assert len(one.cells) == len(one.members)
+        for cell, members in zip(one.cells, one.members, strict=True):
+            assert cell.true == len(members) == len(set(members.tolist()))
+            assert (cell.status in ("shown", "zero")) == (cell.value == cell.value)
+            if cell.status == "shown":
+                assert abs(cell.value - cell.true) <= 2
+    known = {(one.chapter, one.output) for one in every}
+    for chapter, records in registry(two_forces, force).items():
+        for record in records.of_kind("number", "table"):
+            counts = record["unit"] in COUNTS
+            assert counts == ((chapter, record["name"]) in known), record["name"]
+
+
+@pytest.mark.parametrize("force", ["westmark", "eastmark"])
+def test_equal_sets_have_one_published_value(two_forces: Tree, force: str) -> None:
+    values: dict[tuple[str, bytes], set[float]] = {}
+    for one in counted(two_forces, force):
+        for cell, members in zip(one.cells, one.members, strict=True):
+            if cell.status == "shown":
+                values.setdefault((one.unit, members.tobytes()), set()).add(cell.value)
+    assert len(values) > 100
+    assert {len(found) for found in values.values()} == {1}
+
+
+@pytest.mark.parametrize("force", ["westmark", "eastmark"])
+def test_the_incidents_of_a_table_are_those_of_its_cells(two_forces: Tree, force: str) -> None:
+    tables = [c for c in counted(two_forces, force) if c.unit == "incident" and c.by]
+    assert len(tables) > 9
+    for one in tables:
+        total = one.cells[-1].label == ALL_RECORDED
+        *parts, whole = [set(m.tolist()) for m in one.members] + ([] if total else [set()])
+        together = set().union(*parts)
+        assert len(together) == sum(map(len, parts)), one.output
+        assert not total or together == whole, one.output
+
+
+def test_what_counts_count_is_written_nowhere_else(two_forces: Tree) -> None:
+    places = {p.parent for p in two_forces.root.rglob("*.npz")}
+    assert places == {members_folder(two_forces, f) for f in ("westmark", "eastmark")}
+
+
+def test_a_chapter_whose_members_are_lost_runs_again(fresh: Tree) -> None:
+    file = members_folder(fresh, "westmark") / "repeats.npz"
+    before = file.read_bytes()
+    file.unlink()
+    assert fresh.steps("build", "westmark") == {
+        "westmark/children repeats": "done",
+        "westmark/children book": "up to date",
+    }
+    assert file.read_bytes() == before
+
+
+def test_a_chapter_that_fails_leaves_the_members_as_they_were(fresh: Tree) -> None:
+    folder = members_folder(fresh, "westmark")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    use_chapter(fresh, 'publish.people("more", cohort.counts.index, what="x")\n1 / 0')
+    assert fresh.run("build", "westmark").returncode == 3
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_a_new_intake_keeps_what_editions_count(fresh: Tree) -> None:
+    folder = members_folder(fresh, "westmark")
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    assert fresh.run("check", "westmark").returncode == 0
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    assert set(fresh.steps("build").values()) == {"up to date"}
 
 
 # --- what a user gets wrong --------------------------------------------------------------------

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from missing_lib.force import store
+from missing_lib.force import places, store
 from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import read_force_file
+from tests.conftest import ROOT
 from tests.test_force import INCIDENTS, PERSONS, complaints, make_force, taken_in
 
 
@@ -169,3 +173,92 @@ def test_columns_of_the_extract_keep_apart_from_ours(tmp_path: Path) -> None:
 def test_loading_before_anything_was_taken_in(tmp_path: Path) -> None:
     (line,) = complaints(lambda: store.load(tmp_path / "mark"))
     assert "run 'missing-book check mark'" in line
+
+
+# --- the exchange of the restricted folder ------------------------------------------------------
+
+
+def released(folder: Path) -> dict[str, str]:
+    """What outlives an intake, by its place."""
+    restricted = folder / "restricted"
+    found = [p for name in ("releases", "editions") for p in (restricted / name).rglob("*")]
+    return {p.relative_to(restricted).as_posix(): p.read_text() for p in found if p.is_file()}
+
+
+def once_released(tmp_path: Path) -> Path:
+    """A force that was taken in, built and released once."""
+    folder = make_force(tmp_path)
+    store.save(taken_in(folder), folder)
+    for place in ("releases/2020-01/registry.jsonl", "editions/children/data.npz"):
+        file = folder / "restricted" / place
+        file.parent.mkdir(parents=True)
+        file.write_text(f"once {place}")
+    return folder
+
+
+def test_releases_and_editions_outlive_an_intake(tmp_path: Path) -> None:
+    folder = once_released(tmp_path)
+    before = released(folder)
+    assert len(before) == 2
+    (folder / "restricted" / "left.csv").write_text("of an earlier intake")
+    store.save(taken_in(folder), folder)
+    assert released(folder) == before
+    assert not (folder / "restricted" / "left.csv").exists()
+    assert [p.name for p in folder.glob("restricted*")] == ["restricted"]
+
+
+#: Fills a new folder and ends at a step: filled, four folders copied, two renamed, one removed.
+EXCHANGE = """
+import os, shutil, sys
+from pathlib import Path
+from missing_lib.force import places
+
+folder, step, how = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+done = []
+
+def end():
+    done.append(1)
+    if len(done) == step:
+        os._exit(9) if how == "killed" else sys.exit(9)
+
+def ending(whole):
+    return lambda *given, **more: (end(), whole(*given, **more))[1]
+
+Path.rename, shutil.copytree = ending(Path.rename), ending(shutil.copytree)
+shutil.rmtree = ending(shutil.rmtree)
+with places.new_restricted_folder(folder) as made:
+    end()
+    (made / "about.json").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("how", ["killed", "stopped"])
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 6, 7, 8])
+def test_whoever_is_ended_during_an_exchange_loses_nothing(
+    tmp_path: Path, step: int, how: str
+) -> None:
+    folder = once_released(tmp_path)
+    before = released(folder)
+    words = [sys.executable, "-c", EXCHANGE, str(folder), str(step), how]
+    assert subprocess.run(words, cwd=ROOT, check=False).returncode == 9
+    if how == "killed" and step == 7:  # between the two renames
+        assert not (folder / "restricted").exists()
+    places.put_back(folder)
+    assert released(folder) == before
+    is_new = (folder / "restricted" / "about.json").read_text() == "new"
+    assert is_new == (step == 8)
+    store.save(taken_in(folder), folder)
+    assert released(folder) == before
+    assert [p.name for p in folder.glob("restricted*")] == ["restricted"]
+
+
+@pytest.mark.parametrize("start", [places.make_restricted_folder, places.put_back])
+def test_an_old_folder_without_a_new_one_is_put_back(
+    tmp_path: Path, start: Callable[[Path], object]
+) -> None:
+    folder = once_released(tmp_path)
+    before = released(folder)
+    (folder / "restricted").rename(folder / "restricted-old-x1")
+    start(folder)
+    assert released(folder) == before
+    assert [p.name for p in folder.glob("restricted*")] == ["restricted"]

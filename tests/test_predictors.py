@@ -337,6 +337,10 @@ def test_who_is_in_the_frame() -> None:
     }
     assert steps.loc[frames.IN_FRAME, ["ever", "repeat", "incidents"]].tolist() == [1, 1, 2]
     assert steps.loc[frames.LATER, "incidents"] == 1
+    assert sorted(frame.at_step(frames.LATER)) == ["born later", "moved in"]
+    assert frame.at_step(frames.LATER, ever=True).tolist() == ["moved in"]
+    assert frame.at_step(frames.IN_FRAME).tolist() == frame.people["person_id"].tolist()
+    assert frame.ever.tolist() == ["in"]
 
 
 def test_only_markers_of_before_the_landmark_count() -> None:
@@ -523,7 +527,7 @@ def test_odd_cohorts_give_nan_and_reasons_not_errors(name: str) -> None:
     predictors.family_table("all", fits["one"])
     predictors.under_recording(frame, (1.0, 0.5))
     assert len(predictors.shares_by_marker(frame)) == 2 * frame.marks.shape[1]
-    assert predictors.incomplete(frame) >= 0
+    assert set(predictors.incomplete(frame)) <= set(frame.people["person_id"])
 
 
 def test_a_forest_has_one_mark_for_each_estimate() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from missing_lib.release.policy import Policy, enough_incidents, round_count, si
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import Registry, read
 from missing_lib.study.survival import kaplan_meier
-from missing_lib.study.tabulate import tabulate
+from missing_lib.study.tabulate import Table, tabulate
 
 POLICY = Policy()
 
@@ -29,11 +30,12 @@ def gate() -> Gate:
     return Gate(POLICY, Registry(None))
 
 
-def people_table(**levels: int) -> pd.DataFrame:
+def people_table(**levels: int) -> Table:
     """One incident each of so many people in each level."""
     names = [name for name, n in levels.items() for _ in range(n)]
     rows = pd.DataFrame(
         {
+            "incident_id": range(len(names)),
             "person_id": [str(i) for i in range(len(names))],
             "sex": pd.Categorical(names, categories=list(levels)),
         }
@@ -41,8 +43,14 @@ def people_table(**levels: int) -> pd.DataFrame:
     return tabulate(rows, ["sex"])
 
 
+def incidents_of(per_person: Sequence[int]) -> pd.DataFrame:
+    """Rows of so many incidents of each person."""
+    people = [str(i) for i, n in enumerate(per_person) for _ in range(n)]
+    return pd.DataFrame({"incident_id": range(len(people)), "person_id": people})
+
+
 def statuses(unit: str = "people", **levels: int) -> dict[str, str]:
-    cells = people_table(**levels)
+    cells = people_table(**levels).cells
     return dict(zip(cells["sex"], safe_counts(cells, ["sex"], unit, POLICY)["status"], strict=True))
 
 
@@ -53,22 +61,22 @@ def statuses(unit: str = "people", **levels: int) -> dict[str, str]:
     ("n", "text"), [(0, "fewer than 10"), (9, "fewer than 10"), (10, "10"), (1132, "1,130")]
 )
 def test_people_are_rounded_or_hidden(gate: Gate, n: int, text: str) -> None:
-    number = gate.people("n", n, what="x")
+    number = gate.people("n", range(n), what="x")
     assert number.text == text
     assert number.hidden == (n < 10)
 
 
 def test_a_stricter_policy_is_applied_everywhere() -> None:
     strict = Gate(Policy(threshold=20, rounding=10), Registry(None))
-    assert strict.people("a", 19, what="x").text == "fewer than 20"
-    assert strict.people("b", 125, what="x").text == "130"
+    assert strict.people("a", range(19), what="x").text == "fewer than 20"
+    assert strict.people("b", range(125), what="x").text == "130"
 
 
 def test_complement_hides_a_large_count(gate: Gate) -> None:
-    whole = gate.people("whole", 52, what="x")
-    assert gate.people("most", 48, what="x", of=whole).hidden
-    assert gate.people("all", 52, what="x", of=whole).hidden
-    assert not gate.people("some", 42, what="x", of=whole).hidden
+    whole = gate.people("whole", range(52), what="x")
+    assert gate.people("most", range(48), what="x", of=whole).hidden
+    assert gate.people("all", range(52), what="x", of=whole).hidden
+    assert not gate.people("some", range(42), what="x", of=whole).hidden
 
 
 @pytest.mark.parametrize(
@@ -78,19 +86,22 @@ def test_complement_hides_a_large_count(gate: Gate) -> None:
         ([1] * 9, False),  # nine incidents
         ([2] * 9, False),  # nine people
         ([20] + [1] * 10, False),  # one above half
-        ([10] * 2 + [0.2] * 8, False),  # two above 90 %
+        ([50] * 2 + [1] * 8, False),  # two above 90 %
         ([1] * 10, True),
         ([15] + [1] * 15, True),  # one holds exactly half
     ],
 )
-def test_dominance(gate: Gate, per_person: list[float], shown: bool) -> None:
-    assert gate.incidents("n", per_person, what="x").hidden is not shown
+def test_dominance(gate: Gate, per_person: list[int], shown: bool) -> None:
+    assert gate.incidents("n", incidents_of(per_person), what="x").hidden is not shown
 
 
 def test_shares_come_from_rounded_counts(gate: Gate) -> None:
-    part, whole = gate.people("part", 12, what="x"), gate.people("whole", 37, what="x")
+    part, whole = (
+        gate.people("part", range(12), what="x"),
+        gate.people("whole", range(37), what="x"),
+    )
     assert gate.share("share", part, whole, what="x").value == 0.29  # 10/35, not 12/37
-    hidden = gate.people("hidden", 3, what="x")
+    hidden = gate.people("hidden", range(3), what="x")
     assert gate.share("none", hidden, whole, what="x").text == "not shown"
 
 
@@ -127,7 +138,7 @@ def test_48_of_52_hides_both() -> None:
 
 
 def test_zero_is_hidden_unless_structural() -> None:
-    cells = people_table(a=40, b=40, c=0)
+    cells = people_table(a=40, b=40, c=0).cells
     assert safe_counts(cells, ["sex"], "people", POLICY)["status"].tolist()[2] == "hidden"
     zero = np.array([False, False, True])
     safe = safe_counts(cells, ["sex"], "people", POLICY, zero)
@@ -135,10 +146,34 @@ def test_zero_is_hidden_unless_structural() -> None:
     assert safe["count"].tolist() == [40, 40, 0]
 
 
+def test_a_cell_that_can_hold_nobody_holds_nobody() -> None:
+    cells, zero = people_table(a=40, b=40, c=3).cells, np.array([False, False, True])
+    with pytest.raises(ValueError, match="by sex that can hold nobody holds somebody"):
+        safe_counts(cells, ["sex"], "people", POLICY, zero)
+
+
+@pytest.mark.parametrize("unit", ["people", "incidents"])
+@pytest.mark.parametrize("impossible", [0, 2])
+@pytest.mark.parametrize(("n", "status"), [(40, "shown"), (9, "hidden")])
+def test_a_table_of_one_row_is_not_its_own_complement(
+    unit: str, impossible: int, n: int, status: str
+) -> None:
+    cells = people_table(a=n, **{f"never{i}": 0 for i in range(impossible)}).cells
+    zero = np.array([False, *[True] * impossible])
+    found = safe_counts(cells, ["sex"], unit, POLICY, zero)["status"].tolist()
+    assert found == [status, *["zero"] * impossible]
+
+
+def test_an_impossible_level_takes_no_other_with_it(gate: Gate) -> None:
+    zero = np.array([False, False, True])
+    table = people_table(a=40, b=60, c=0)
+    shown = gate.counts("t", table, title="t", what="x", structural_zeros=zero)
+    assert [row[3] for row in shown.payload["rows"]] == ["40", "60", "0", "100"]
+    assert any(note.startswith("0 stands only") for note in shown.payload["notes"])
+
+
 def test_hidden_zero_and_missing_read_differently(gate: Gate) -> None:
-    shown = gate.counts(
-        "t", people_table(a=40, b=40, c=3), ["sex"], title="t", what="x", units=("people",)
-    )
+    shown = gate.counts("t", people_table(a=40, b=40, c=3), title="t", what="x", units=("people",))
     printed = [row[1] for row in shown.payload["rows"]]
     assert printed == ["hidden", "40", "hidden", "85"]  # the first of equals is hidden too
     assert shown.frame["people"].isna().tolist() == [True, False, True]
@@ -154,7 +189,8 @@ def test_no_line_gives_a_small_cell_away(grid: list[list[int]]) -> None:
     frame = pd.DataFrame(rows, columns=["a", "b", "person_id"])
     frame["a"] = pd.Categorical(frame["a"], categories=range(len(grid)))
     frame["b"] = pd.Categorical(frame["b"], categories=range(3))
-    cells = tabulate(frame, ["a", "b"])
+    frame["incident_id"] = range(len(frame))
+    cells = tabulate(frame, ["a", "b"]).cells
     safe = safe_counts(cells, ["a", "b"], "people", POLICY)
     joined = pd.concat([cells, safe], axis=1)
     hidden = joined["status"] == "hidden"
@@ -173,17 +209,17 @@ def test_no_line_gives_a_small_cell_away(grid: list[list[int]]) -> None:
 
 
 def test_row_order_does_not_matter() -> None:
-    cells = people_table(a=40, b=41, c=3, d=60)
+    cells = people_table(a=40, b=41, c=3, d=60).cells
     turned = cells.iloc[::-1]
     one = safe_counts(cells, ["sex"], "people", POLICY)["status"]
     other = safe_counts(turned, ["sex"], "people", POLICY)["status"]
     assert one.to_dict() == other.to_dict()
 
 
-def one_boy_holds_most() -> pd.DataFrame:
+def one_boy_holds_most() -> Table:
     """45 girls with one incident, 15 boys with three, and one boy with 140."""
     people = [f"g{i}" for i in range(45)] + [f"b{i}" for i in range(15)] * 3 + ["boy"] * 140
-    rows = pd.DataFrame({"person_id": people})
+    rows = pd.DataFrame({"incident_id": range(len(people)), "person_id": people})
     rows["sex"] = pd.Categorical(
         ["female"] * 45 + ["male"] * 185, categories=["female", "male", "unknown"]
     )
@@ -191,7 +227,7 @@ def one_boy_holds_most() -> pd.DataFrame:
 
 
 def test_one_person_is_not_left_over_by_subtraction(gate: Gate) -> None:
-    shown = gate.counts("t", one_boy_holds_most(), ["sex"], title="t", what="x")
+    shown = gate.counts("t", one_boy_holds_most(), title="t", what="x")
     incidents = [row[1] for row in shown.payload["rows"]]
     assert incidents == ["hidden", "hidden", "hidden", "hidden"]
     assert shown.frame["incidents_percent"].isna().all()
@@ -201,11 +237,11 @@ def test_hidden_cells_together_rest_on_enough_people() -> None:
     # Other and unknown hold 17 incidents of seven people; one of them has nine.
     people = [f"f{i}" for i in range(300)] + [f"m{i}" for i in range(200)]
     rest = ["o1"] * 9 + ["o2", "o3"] + ["u1"] * 3 + ["u2", "u3", "u4"]
-    rows = pd.DataFrame({"person_id": people + rest})
+    rows = pd.DataFrame({"incident_id": range(517), "person_id": people + rest})
     sexes = ["female"] * 300 + ["male"] * 200 + ["other"] * 11 + ["unknown"] * 6
     levels = ["female", "male", "other", "unknown"]
     rows["sex"] = pd.Categorical(sexes, categories=levels)
-    safe = safe_counts(tabulate(rows, ["sex"]), ["sex"], "incidents", POLICY)
+    safe = safe_counts(tabulate(rows, ["sex"]).cells, ["sex"], "incidents", POLICY)
     assert safe["status"].tolist() == ["shown", "hidden", "hidden", "hidden"]
 
 
@@ -239,10 +275,10 @@ def test_ratios_hide_lines_of_few_people() -> None:
 
 
 def test_a_finding_without_a_figure_says_so(gate: Gate) -> None:
-    few = gate.people("few", 3, what="x")
+    few = gate.people("few", range(3), what="x")
     gate.finding("C1", "There are {n} of them.", figures=[few], n=few)
     assert gate.registry.records[-1]["sentence"] == "There are fewer than 10 of them."
-    one = gate.incidents("one", [140] + [1] * 20, what="x")
+    one = gate.incidents("one", incidents_of([140] + [1] * 20), what="x")
     gate.finding("C2", "There are {n} of them.", n=one)
     assert gate.registry.records[-1]["sentence"].startswith("Too few people stand behind")
     assert gate.sentence("There are {n}.", n=one).payload["text"].startswith("Too few people")
@@ -331,7 +367,7 @@ def test_figures_are_drawn_from_published_tables_only(gate: Gate) -> None:
 
 def test_figure_holds_no_hidden_value_and_no_date(gate: Gate) -> None:
     cells = people_table(a=40, b=4173, c=3)
-    table = gate.counts("t", cells, ["sex"], title="t", what="x", units=("people",))
+    table = gate.counts("t", cells, title="t", what="x", units=("people",))
     shown = gate.figure("f", draw.bars, table, caption="c", alt="a", by="sex", unit="people")
     assert "<dc:date>" not in shown.payload["svg"]
     assert "4173" not in json.dumps(gate.registry.records)
@@ -340,7 +376,7 @@ def test_figure_holds_no_hidden_value_and_no_date(gate: Gate) -> None:
 @pytest.mark.parametrize("template", ["There were 12 of them", "{n} of 1,132"])
 def test_sentences_hold_no_typed_number(gate: Gate, template: str) -> None:
     with pytest.raises(ValueError, match="typed number"):
-        gate.sentence(template, n=gate.people("n", 50, what="x"))
+        gate.sentence(template, n=gate.people("n", range(50), what="x"))
 
 
 def test_sentences_take_no_raw_number(gate: Gate) -> None:
@@ -349,16 +385,16 @@ def test_sentences_take_no_raw_number(gate: Gate) -> None:
 
 
 def test_names_are_unique(gate: Gate) -> None:
-    gate.people("n", 50, what="x")
+    gate.people("n", range(50), what="x")
     with pytest.raises(ValueError, match="published twice"):
-        gate.people("n", 60, what="x")
+        gate.people("n", range(60), what="x")
 
 
 def test_registry_holds_no_exact_count(tmp_path: Path) -> None:
     gate = Gate(POLICY, Registry(tmp_path / "c.jsonl"))
-    gate.people("n", 1132, what="children")
-    gate.incidents("i", np.full(1132, 4173 / 1132), what="incidents")
-    gate.counts("t", people_table(a=1131, b=42), ["sex"], title="t", what="x")
+    gate.people("n", range(1132), what="children")
+    gate.incidents("i", incidents_of([4] * 1041 + [9]), what="incidents")
+    gate.counts("t", people_table(a=1131, b=42), title="t", what="x")
     text = (tmp_path / "c.jsonl").read_text()
     assert not any(exact in text for exact in ("1132", "1,132", "4173", "4,173", "1131", "1173"))
     records = read(tmp_path, ["c", "absent"])
@@ -368,8 +404,8 @@ def test_registry_holds_no_exact_count(tmp_path: Path) -> None:
 
 
 def test_money_comes_from_the_rounded_count(gate: Gate) -> None:
-    n = gate.incidents("n", np.full(125, 3121 / 125), what="x")
-    few = gate.incidents("few", [3], what="x")
+    n = gate.incidents("n", incidents_of([25] * 124 + [21]), what="x")
+    few = gate.incidents("few", incidents_of([3]), what="x")
     assert gate.money("cost", n, 2415.80, currency="GBP", what="x").value == 3120 * 2415.80
     assert gate.money("none", few, 1.0, currency="GBP", what="x").hidden
 
