@@ -11,14 +11,13 @@ import nbformat
 
 from missing_lib.force.errors import ContractError
 from missing_lib.release.published import HIDDEN_SHARE, MIME, NOT_AVAILABLE
-from missing_lib.release.registry import ChapterRecords
+from missing_lib.release.registry import PLACEHOLDER, ChapterRecords
 
 #: Tables with more rows are folded.
 LONGEST_OPEN_TABLE = 16
 
 #: Said in the box of a finding, so that its colour is not the only sign.
 VERDICT_WORDS = {"holds": "holds here", "differs": "does not hold here"}
-
 
 
 def weave(

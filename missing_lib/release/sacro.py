@@ -59,9 +59,7 @@ def results(
     return json.dumps(whole, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _output(
-    card: Card, sheets: Mapping[str, dict[str, Any]], timestamp: str
-) -> dict[str, Any]:
+def _output(card: Card, sheets: Mapping[str, dict[str, Any]], timestamp: str) -> dict[str, Any]:
     picture = card.kind == FIGURE
     own = card.files[:1]
     hidden = [] if picture else _marked(sheets[own[0]])
@@ -109,9 +107,7 @@ def _numbers(file: str, timestamp: str) -> dict[str, Any]:
 
 def _marked(made: dict[str, Any]) -> list[tuple[int, int]]:
     """Hidden cells as the viewer counts them: from the second column of the CSV on."""
-    return [
-        (row, sheet.csv_column(made, column) - 1) for row, column in sheet.hidden_cells(made)
-    ]
+    return [(row, sheet.csv_column(made, column) - 1) for row, column in sheet.hidden_cells(made)]
 
 
 def _sdc(hidden: Sequence[tuple[int, int]]) -> dict[str, Any]:
