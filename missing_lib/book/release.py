@@ -58,14 +58,14 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
     """
     force = find_force(layout.forces, _one_force(wish.editions))
     target = layout.releases / (name or next_name(layout.releases, _stem(force)))
-    _may_be_written(target)
+    may_be_written(target)
     problems = builder.build(layout, wish, say)
     if problems:
         raise together(problems)
     started = time.monotonic()
     check_before_writing(layout, force, wish.editions)
-    editions = [_outputs(layout, force, edition) for edition in wish.editions]
-    policy, origin = Policy.of(force.policy), _origin(layout, force)
+    editions = [outputs_of(layout, force, edition) for edition in wish.editions]
+    policy, origin = Policy.of(force.policy), origin_of(layout, force)
     with _whole_or_not_at_all(target) as made:
         for file, text in content.files_of(editions, policy, origin).items():
             _write(made / file, text)
@@ -117,7 +117,13 @@ def _one_force(editions: tuple[Edition, ...]) -> str:
     return codes[0]
 
 
-def _may_be_written(target: Path) -> None:
+def may_be_written(target: Path) -> None:
+    """Say before anything is built that a release cannot get this name.
+
+    Raises
+    ------
+    ContractError
+    """
     if not _NAME.fullmatch(target.name):
         raise ContractError(
             ["--name: use letters, digits, dots and hyphens, such as spring-2; it names a folder"]
@@ -131,20 +137,21 @@ def _may_be_written(target: Path) -> None:
         )
 
 
-def _outputs(layout: Layout, force: ForceFile, edition: Edition) -> content.Outputs:
+def outputs_of(layout: Layout, force: ForceFile, edition: Edition) -> content.Outputs:
+    """What an edition that has been built published."""
     toc = read_toc(layout.root, without_rows=force.official)
     records = read(edition.registry, toc.computed)
     chapters = tuple(records[name] for name in toc.computed)
     pictures = {
         (one.chapter, name): svg
         for one in chapters
-        for name, svg in _pictures(edition.notebooks / f"{one.chapter}.ipynb", one).items()
+        for name, svg in pictures_of(edition.notebooks / f"{one.chapter}.ipynb", one).items()
     }
     title = f"{force.name}, {people_of(force, edition.population)}"
     return content.Outputs(edition.population, title, chapters, pictures)
 
 
-def _pictures(notebook: Path, records: ChapterRecords) -> dict[str, str]:
+def pictures_of(notebook: Path, records: ChapterRecords) -> dict[str, str]:
     """SVG of each figure of a chapter, as it passed the gate.
 
     Raises
@@ -175,7 +182,8 @@ def _payloads(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 yield output["data"][MIME]
 
 
-def _origin(layout: Layout, force: ForceFile) -> content.Origin:
+def origin_of(layout: Layout, force: ForceFile) -> content.Origin:
+    """What a release of a force is made from."""
     about = builder.about(fingerprint.library(layout.root))
     end = dt.datetime.combine(force.study.end, dt.time())
     return content.Origin(
