@@ -99,7 +99,8 @@ def test_every_card_says_what_it_needs_to(westmark: Path) -> None:
 
 def test_numbers_have_text_interval_and_status(westmark: Path) -> None:
     header, rows = rows_of(westmark / "children" / "numbers.csv")
-    assert header == "chapter name what unit value status text low high".split()
+    assert header[:6] == ["chapter", "name", "what", "unit", "value", "status"]
+    assert header[6:] == ["text", "low", "high"]
     assert len(rows) > 60
     for row in rows:
         named = dict(zip(header, row, strict=True))
@@ -274,8 +275,8 @@ def test_no_exact_count_stands_in_any_file(two_forces: Tree, westmark: Path) -> 
     assert len(exact) > 10
     words = {w for n in exact for w in (str(n), f"{n:,}")}
     given = re.compile(r"(?<![\d.,#:-])\d[\d,]*(?![\d.%-]|,\d)")
-    files = [*westmark.rglob("*.csv"), westmark / "results.json", westmark / "README.txt",
-             *westmark.glob("children/cards/*"), *westmark.glob("children/html/**/*.html")]  # fmt: skip
+    files = [westmark / "results.json", westmark / "README.txt", *westmark.rglob("*.csv")]
+    files += [*westmark.glob("children/cards/*"), *westmark.glob("children/html/**/*.html")]
     assert len(files) > 60
     for path in files:
         if path.name.startswith("context"):

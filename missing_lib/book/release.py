@@ -57,8 +57,9 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
         If something may not leave.
     """
     force = find_force(layout.forces, _one_force(wish.editions))
-    target = layout.releases / (name or next_name(layout.releases, _stem(force)))
-    may_be_written(target)
+    name = name or next_name(layout.releases, _stem(force))
+    may_be_written(layout.releases, name)
+    target = layout.releases / name
     problems = builder.build(layout, wish, say)
     if problems:
         raise together(problems)
@@ -117,21 +118,21 @@ def _one_force(editions: tuple[Edition, ...]) -> str:
     return codes[0]
 
 
-def may_be_written(target: Path) -> None:
+def may_be_written(folder: Path, name: str) -> None:
     """Say before anything is built that a release cannot get this name.
 
     Raises
     ------
     ContractError
     """
-    if not _NAME.fullmatch(target.name):
+    if not _NAME.fullmatch(name):
         raise ContractError(
             ["--name: use letters, digits, dots and hyphens, such as spring-2; it names a folder"]
         )
-    if target.exists():
+    if (folder / name).exists():
         raise ContractError(
             [
-                f"there is a release {target.name!r} already, and a release is never written "
+                f"there is a release {name!r} already, and a release is never written "
                 "over: choose another --name, or leave it out for the next number"
             ]
         )

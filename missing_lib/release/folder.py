@@ -213,9 +213,8 @@ def _json(value: Any) -> str:
 def readme(editions: Sequence[Outputs], policy: Policy, origin: Origin) -> str:
     """What a checker finds where, in plain words."""
     listed = "\n".join(f"  {edition.name}/  {edition.title}" for edition in editions)
-    return _README.format(listed=listed, data=_DATA[origin.kind], sacro=sacro.VERSION) + (
-        _RULES.format(**asdict(policy))
-    )
+    own = "" if origin.kind == "official" else _OWN.format(**asdict(policy))
+    return _README.format(listed=listed, data=_DATA[origin.kind], sacro=sacro.VERSION) + own
 
 
 _DATA = {
@@ -263,11 +262,12 @@ How to read a CSV
   status can also be the word that the source gives, such as "withheld".
 """
 
-_RULES = """
-What holds everywhere
+_OWN = """
+What holds for everything that comes from the records of the force
 
   No count of people below {threshold} is shown, and none of incidents of fewer than
   {threshold} people or that one or two people dominate. What is shown is rounded to
   the nearest {rounding}. Totals are rounded by themselves, so they may not add up.
-  Exact counts stand in no file of this folder.
+  Exact counts stand in no file of this folder. Official statistics beside them are
+  public and as published.
 """
