@@ -18,7 +18,7 @@ import typer
 
 from missing_lib.book.layout import FORCES_VARIABLE, Layout, find_layout
 from missing_lib.book.lock import only_one
-from missing_lib.force.errors import BookError, ContractError, trace_of
+from missing_lib.force.errors import BookError, ContractError, together, trace_of
 
 app = typer.Typer(
     add_completion=False,
@@ -64,7 +64,7 @@ def build(
     with only_one(layout.build):
         problems = builder.build(layout, wish, _say)
     if problems:
-        raise _together(problems)
+        raise together(problems)
     start = (layout.build / "index.html").relative_to(layout.root).as_posix()
     typer.echo(f"Built in {time.monotonic() - started:.1f} s. Open {start} in a browser.")
 
@@ -87,7 +87,34 @@ def run(
     with only_one(layout.build):
         problems = builder.run_one(layout, wanted, chapter, parameters, engine, _say)
     if problems:
-        raise _together(problems)
+        raise together(problems)
+
+
+@app.command()
+def release(
+    editions: Annotated[
+        list[str],
+        typer.Argument(metavar="FORCE[/POPULATION] ...", help="Editions of one force."),
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the folder; default: force, date, number.")
+    ] = "",
+    forces: Forces = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")
+    ] = None,
+    engine: Engine = "",
+) -> None:
+    """Build editions of one force and write the folder that an output checker approves."""
+    from missing_lib.book import build as builder
+    from missing_lib.book.release import release as released
+
+    layout = _layout(forces)
+    wanted = builder.wanted_editions(layout, editions)
+    wish = builder.Wish(wanted, {}, jobs or builder.default_jobs(), engine)
+    with only_one(layout.build):
+        folder = released(layout, wish, name, _say)
+    typer.echo(f"Released: {folder.relative_to(layout.root).as_posix()}; begin with README.txt.")
 
 
 @app.command()
@@ -161,11 +188,6 @@ def _parameters(given: list[str] | None) -> dict[str, Any]:
 
 def _say(edition: str, step: str, how: str, seconds: float) -> None:
     typer.echo(f"{edition:28} {step:14} {how:10} {seconds:6.1f} s")
-
-
-def _together(problems: list[BookError]) -> BookError:
-    """All problems as one, with the exit code of the first."""
-    return type(problems[0])([line for problem in problems for line in problem.problems])
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from missing_lib.release.mends import Mends
 
 if TYPE_CHECKING:
     from missing_lib.book.execute import Task
+    from missing_lib.book.site import About
 
 COMPUTING = ("numpy", "pandas", "scipy", "statsmodels", "lifelines", "networkx", "matplotlib")
 STACK = (*COMPUTING, "matplotlib.pyplot", "seaborn", "papermill", "statsmodels.api")
@@ -327,7 +328,7 @@ def _make_book(
 
     started = time.monotonic()
     try:
-        site.make_source(layout, toc, edition, force, _about(library))
+        site.make_source(layout, toc, edition, force, about(library))
         site.make_html(edition)
     except BookError as problem:
         say(edition.name, "book", "failed", time.monotonic() - started)
@@ -340,7 +341,8 @@ def _make_book(
     return []
 
 
-def _about(library: str) -> Any:
+def about(library: str) -> About:
+    """What made a book, given the digest of the library."""
     from missing_lib.book.site import About
 
     return About(

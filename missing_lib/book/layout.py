@@ -38,6 +38,11 @@ class Layout:
         return self.root / "_build"
 
     @property
+    def releases(self) -> Path:
+        """One folder for each release, never written over."""
+        return self.build / "release"
+
+    @property
     def official(self) -> Path:
         """Official statistics shipped with the book."""
         return self.root / "data" / "official"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 #: Names of columns that a message lists at most.
 MOST_NAMES = 20
@@ -44,6 +44,11 @@ class DisclosureError(BookError):
     """Something tried to leave that may not."""
 
     exit_code = 4
+
+
+def together(problems: Sequence[BookError]) -> BookError:
+    """All problems as one, with the exit code of the first."""
+    return type(problems[0])([line for problem in problems for line in problem.problems])
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

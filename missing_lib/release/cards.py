@@ -146,20 +146,15 @@ def cards_of(
         FIGURE: lambda r: _figure(r, tables, place),
         NUMBER: lambda r: _number(r, policy, place),
     }
-    return tuple(
-        Card(
-            edition=edition,
-            chapter=records.chapter,
-            kind=record["kind"],
-            name=record["name"],
-            what=records.filled(record["what"]),
-            **{
-                k: records.filled(v) if isinstance(v, str) else v
-                for k, v in make[record["kind"]](record).items()
-            },
-        )
-        for record in records.of_kind(*make)
-    )
+    cards = []
+    for record in records.of_kind(*make):
+        made: dict[str, Any] = {
+            key: records.filled(value) if isinstance(value, str) else value
+            for key, value in make[record["kind"]](record).items()
+        }
+        kind, name, what = record["kind"], record["name"], records.filled(record["what"])
+        cards.append(Card(edition, records.chapter, kind, name, what=what, **made))
+    return tuple(cards)
 
 
 def _table(record: dict[str, Any], policy: Policy, place: Place) -> dict[str, Any]:

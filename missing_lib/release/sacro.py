@@ -23,7 +23,10 @@ RESULTS, CHECKSUMS = "results.json", "checksums"
 #: The usual tool's own name for a kind of output, where it has one.
 _TYPES = {"estimates": "regression", "survival": "survival plot"}
 
-_PICTURE = "Drawn from the published tables named in the comments, and from nothing else."
+_PICTURE = (
+    "A vector file whose coordinates are those of the published tables named in the comments; "
+    "it was drawn from them alone."
+)
 _NUMBERS = "Every number of the book's sentences, each with its status."
 
 

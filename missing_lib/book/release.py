@@ -1,0 +1,226 @@
+"""Release a force's editions: build, check, and write the folder that is asked to leave."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from missing_lib.book import build as builder
+from missing_lib.book import fingerprint
+from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.start import people_of
+from missing_lib.book.toc import read_toc
+from missing_lib.force.errors import ContractError, DisclosureError, together
+from missing_lib.force.spec import ForceFile, find_force
+from missing_lib.release import folder as content
+from missing_lib.release.policy import Policy
+from missing_lib.release.published import MIME, digest
+from missing_lib.release.registry import ChapterRecords, read
+
+#: Beginning of the name of a folder that is not finished.
+UNFINISHED = ".unfinished-"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> Path:
+    """Build editions and write them as one folder, whole or not at all.
+
+    Parameters
+    ----------
+    layout : Layout
+    wish : Wish
+        Editions of one force, without parameters.
+    name : str
+        Of the folder; empty for force, end of the study and the next number.
+    say : callable
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ContractError
+        If editions of two forces are named, or the folder is there already.
+    BookError
+        Of the first problem of the build, with the words of all.
+    DisclosureError
+        If something may not leave.
+    """
+    force = find_force(layout.forces, _one_force(wish.editions))
+    name = name or next_name(layout.releases, _stem(force))
+    may_be_written(layout.releases, name)
+    target = layout.releases / name
+    problems = builder.build(layout, wish, say)
+    if problems:
+        raise together(problems)
+    started = time.monotonic()
+    check_before_writing(layout, force, wish.editions)
+    editions = [outputs_of(layout, force, edition) for edition in wish.editions]
+    policy, origin = Policy.of(force.policy), origin_of(layout, force)
+    with _whole_or_not_at_all(target) as made:
+        for file, text in content.files_of(editions, policy, origin).items():
+            _write(made / file, text)
+        for edition, outputs in zip(wish.editions, editions, strict=True):
+            shutil.copytree(edition.html, made / outputs.name / "html")
+        _write(made / content.MANIFEST, content.manifest(_all(made), editions, policy, origin))
+        scan_before_release(layout, force, made)
+    say(force.code, "release", "done", time.monotonic() - started)
+    return target
+
+
+def check_before_writing(layout: Layout, force: ForceFile, editions: tuple[Edition, ...]) -> None:
+    """Check what the editions publish against each other and against earlier releases.
+
+    Raises
+    ------
+    DisclosureError
+        If what is published together gives a protected count away.
+    """
+
+
+def scan_before_release(layout: Layout, force: ForceFile, made: Path) -> None:
+    """Look in every file of a release for what may not leave, before it gets its name.
+
+    Raises
+    ------
+    DisclosureError
+        Names file and kind, never the value.
+    """
+
+
+def next_name(releases: Path, stem: str) -> str:
+    """Name of the next release: one more than the highest number that there is."""
+    there = releases.iterdir() if releases.is_dir() else ()
+    found = [re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in there]
+    return f"{stem}-{1 + max((int(m[1]) for m in found if m), default=0)}"
+
+
+def _stem(force: ForceFile) -> str:
+    return force.code if force.official else f"{force.code}-{force.study.end.isoformat()}"
+
+
+def _one_force(editions: tuple[Edition, ...]) -> str:
+    codes = list(dict.fromkeys(edition.force for edition in editions))
+    if len(codes) > 1:
+        raise ContractError(
+            [f"a release is of one force, not of {' and '.join(codes)}: release one after another"]
+        )
+    return codes[0]
+
+
+def may_be_written(folder: Path, name: str) -> None:
+    """Say before anything is built that a release cannot get this name.
+
+    Raises
+    ------
+    ContractError
+    """
+    if not _NAME.fullmatch(name):
+        raise ContractError(
+            ["--name: use letters, digits, dots and hyphens, such as spring-2; it names a folder"]
+        )
+    if (folder / name).exists():
+        raise ContractError(
+            [
+                f"there is a release {name!r} already, and a release is never written "
+                "over: choose another --name, or leave it out for the next number"
+            ]
+        )
+
+
+def outputs_of(layout: Layout, force: ForceFile, edition: Edition) -> content.Outputs:
+    """What an edition that has been built published."""
+    toc = read_toc(layout.root, without_rows=force.official)
+    records = read(edition.registry, toc.computed)
+    chapters = tuple(records[name] for name in toc.computed)
+    pictures = {
+        (one.chapter, name): svg
+        for one in chapters
+        for name, svg in pictures_of(edition.notebooks / f"{one.chapter}.ipynb", one).items()
+    }
+    title = f"{force.name}, {people_of(force, edition.population)}"
+    return content.Outputs(edition.population, title, chapters, pictures)
+
+
+def pictures_of(notebook: Path, records: ChapterRecords) -> dict[str, str]:
+    """SVG of each figure of a chapter, as it passed the gate.
+
+    Raises
+    ------
+    DisclosureError
+        If a figure is not the one that the registry knows.
+    """
+    found = {}
+    for payload in _payloads(json.loads(notebook.read_text(encoding="utf-8"))):
+        if payload["kind"] == "figure" and digest(payload) in records.digests():
+            found[payload["name"]] = str(payload["svg"])
+    changed = [r["name"] for r in records.of_kind("figure") if r["name"] not in found]
+    if changed:
+        raise DisclosureError(
+            [
+                f"chapter {records.chapter}, figure {name}: not the one that passed the gate; "
+                "delete the folder of the edition in _build and release again"
+                for name in changed
+            ]
+        )
+    return found
+
+
+def _payloads(notebook: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            if MIME in output.get("data", {}):
+                yield output["data"][MIME]
+
+
+def origin_of(layout: Layout, force: ForceFile) -> content.Origin:
+    """What a release of a force is made from."""
+    about = builder.about(fingerprint.library(layout.root))
+    end = dt.datetime.combine(force.study.end, dt.time())
+    return content.Origin(
+        force=force.code,
+        kind=force.kind,
+        version=about.version,
+        code_state=about.code_state,
+        packages=f"Python {about.python}, {about.packages}",
+        study={} if force.official else force.study.model_dump(mode="json"),
+        definitions={} if force.official else force.definitions.model_dump(mode="json"),
+        timestamp="" if force.official else end.isoformat(),
+    )
+
+
+@contextmanager
+def _whole_or_not_at_all(target: Path) -> Iterator[Path]:
+    """Fill a folder that gets its name when all is written; what was left half is removed."""
+    for left in target.parent.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left)
+    made = target.with_name(f"{UNFINISHED}{target.name}")
+    made.mkdir(parents=True)
+    try:
+        yield made
+        made.rename(target)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _all(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
