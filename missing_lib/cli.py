@@ -99,6 +99,9 @@ def release(
     name: Annotated[
         str, typer.Option("--name", help="Name of the folder; default: force, date, number.")
     ] = "",
+    first: Annotated[
+        bool, typer.Option("--first", help="Nothing of this force was ever released before.")
+    ] = False,
     forces: Forces = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")
@@ -113,7 +116,7 @@ def release(
     wanted = builder.wanted_editions(layout, editions)
     wish = builder.Wish(wanted, {}, jobs or builder.default_jobs(), engine)
     with only_one(layout.build):
-        folder = released(layout, wish, name, _say)
+        folder = released(layout, wish, name, _say, first)
     typer.echo(f"Released: {folder.relative_to(layout.root).as_posix()}; begin with README.txt.")
 
 

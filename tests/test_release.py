@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missing_lib.figures import prevalence as draw
-from missing_lib.release import curve_tables, curves, tables
+from missing_lib.release import count_tables, curve_tables, curves, tables
 from missing_lib.release.cells import safe_counts
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.publish import Gate
@@ -286,7 +286,7 @@ def test_a_finding_without_a_figure_says_so(gate: Gate) -> None:
 
 def test_rows_of_the_extract_hide_small_numbers() -> None:
     frame = pd.DataFrame({"t": ["a", "b"], "in": [1000, 500], "kept": [997, 500], "out": [3, 0]})
-    made = tables.row_counts(frame, ["in", "kept", "out"], ["t"], POLICY, None)
+    made = count_tables.row_counts(frame, ["in", "kept", "out"], ["t"], POLICY, None, {})
     few = "fewer than 10"
     assert made.rows == [["a", "1,000", "995", few], ["b", "500", "500", few]]
 

@@ -95,8 +95,8 @@ class Edition:
         return None if self.members is None else self.members / f"{chapter}.npz"
 
     @property
-    def mends(self) -> Path:
-        """What must not show today's count; an edition without an extract has nothing to mend.
+    def folder_of_members(self) -> Path:
+        """As ``members``, of an edition that has some.
 
         Raises
         ------
@@ -105,7 +105,12 @@ class Edition:
         """
         if self.members is None:
             raise ValueError(f"{self.name} counts nobody")
-        return self.members / "mends.json"
+        return self.members
+
+    @property
+    def mends(self) -> Path:
+        """What must not show today's count."""
+        return self.folder_of_members / "mends.json"
 
     @property
     def keys(self) -> Path:

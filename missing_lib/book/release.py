@@ -7,18 +7,21 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from missing_lib.book import build as builder
-from missing_lib.book import fingerprint
+from missing_lib.book import fingerprint, telling
 from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import people_of
 from missing_lib.book.toc import read_toc
 from missing_lib.force.errors import ContractError, DisclosureError, together
+from missing_lib.force.places import RELEASES
 from missing_lib.force.spec import ForceFile, find_force
+from missing_lib.release import archive
 from missing_lib.release import folder as content
 from missing_lib.release.policy import Policy
 from missing_lib.release.published import MIME, digest
@@ -30,8 +33,13 @@ UNFINISHED = ".unfinished-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> Path:
+def release(
+    layout: Layout, wish: builder.Wish, name: str, say: builder.Say, first: bool = False
+) -> Path:
     """Build editions and write them as one folder, whole or not at all.
+
+    What they count is kept in the force's restricted folder, so that a later release can be
+    checked against this one.
 
     Parameters
     ----------
@@ -40,6 +48,8 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
         Editions of one force, without parameters.
     name : str
         Of the folder; empty for force, end of the study and the next number.
+    first : bool
+        Whether the analyst says that nothing of this force was released before.
     say : callable
 
     Returns
@@ -50,7 +60,8 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
     Raises
     ------
     ContractError
-        If editions of two forces are named, or the folder is there already.
+        If editions of two forces are named, the folder is there already, or it is not clear
+        what was released before.
     BookError
         Of the first problem of the build, with the words of all.
     DisclosureError
@@ -60,13 +71,17 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
     name = name or next_name(layout.releases, _stem(force))
     may_be_written(layout.releases, name)
     target = layout.releases / name
-    problems = builder.build(layout, wish, say)
+    kept = telling.releases_folder(layout, force.code)
+    if not force.official:
+        archive.settle(kept, layout.releases)
+        must_be_known(force, archive.kept_releases(kept), first)
+    problems = builder.build(layout, replace(wish, together=True), say)
     if problems:
         raise together(problems)
     started = time.monotonic()
-    check_before_writing(layout, force, wish.editions)
     editions = [outputs_of(layout, force, edition) for edition in wish.editions]
     policy, origin = Policy.of(force.policy), origin_of(layout, force)
+    pending = None if force.official else _prepare(layout, force, wish.editions, name)
     with _whole_or_not_at_all(target) as made:
         for file, text in content.files_of(editions, policy, origin).items():
             _write(made / file, text)
@@ -74,18 +89,45 @@ def release(layout: Layout, wish: builder.Wish, name: str, say: builder.Say) -> 
             shutil.copytree(edition.html, made / outputs.name / "html")
         _write(made / content.MANIFEST, content.manifest(_all(made), editions, policy, origin))
         scan_before_release(layout, force, made)
+    if pending is not None:
+        archive.confirm(pending)
     say(force.code, "release", "done", time.monotonic() - started)
     return target
 
 
-def check_before_writing(layout: Layout, force: ForceFile, editions: tuple[Edition, ...]) -> None:
-    """Check what the editions publish against each other and against earlier releases.
+def must_be_known(force: ForceFile, kept: Sequence[archive.Kept], first: bool) -> None:
+    """Whether it is known what was released before, without which nothing may leave.
 
     Raises
     ------
-    DisclosureError
-        If what is published together gives a protected count away.
+    ContractError
     """
+    if not kept and not first:
+        raise ContractError(
+            [
+                f"{force.code}: no earlier release is kept in restricted/{RELEASES}/, so what this "
+                "one tells together with it cannot be checked. If nothing of this force has ever "
+                f"left, say so: missing-book release {force.code} --first. If something has, put "
+                "its folder back from your backup"
+            ]
+        )
+    if kept and first:
+        names = ", ".join(one.name for one in kept)
+        raise ContractError(
+            [f"{force.code}: this is not the first release, {names} went before; leave out --first"]
+        )
+
+
+def _prepare(layout: Layout, force: ForceFile, editions: Sequence[Edition], name: str) -> Path:
+    toc = read_toc(layout.root)
+    end = force.study.end
+    return archive.prepare(
+        telling.releases_folder(layout, force.code),
+        name,
+        f"{end.day} {end:%B %Y}",
+        Policy.of(force.policy),
+        {e.population: [e.folder_of_members / f"{c}.npz" for c in toc.chapters] for e in editions},
+    )
 
 
 def scan_before_release(layout: Layout, force: ForceFile, made: Path) -> None:

@@ -74,7 +74,6 @@ def prepare(
     Path
         The pending folder, for :func:`confirm`.
     """
-    forget_pending(folder)
     pending = folder / f"{PENDING}{name}"
     for population, files in editions.items():
         (pending / population).mkdir(parents=True)
@@ -97,10 +96,21 @@ def confirm(pending: Path) -> None:
     pending.rename(pending.with_name(pending.name.removeprefix(PENDING)))
 
 
-def forget_pending(folder: Path) -> None:
-    """Remove what was kept of a release that did not come into its place."""
-    for left in folder.glob(f"{PENDING}*"):
-        shutil.rmtree(left)
+def settle(folder: Path, releases: Path) -> None:
+    """Decide on what somebody left pending: it is confirmed if its folder came into its place.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all releases of the force, in its restricted folder.
+    releases : Path
+        Where the folders that may leave are.
+    """
+    for pending in folder.glob(f"{PENDING}*"):
+        if (releases / pending.name.removeprefix(PENDING)).is_dir():
+            confirm(pending)
+        else:
+            shutil.rmtree(pending)
 
 
 def _read(about: Path) -> tuple[int, Kept]:
