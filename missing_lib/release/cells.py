@@ -56,9 +56,7 @@ def safe_counts(
     total, total_shown = safe_total(cells, unit, policy)
     open_ = large_enough(cells, unit, policy)
     if (unit == "people" or len(by) == 1) and (~zero).sum() > 1:
-        open_ &= (float(cells[f"total_{unit}"].iloc[0]) if len(cells) else 0.0) - count >= (
-            policy.threshold
-        )
+        open_ &= enough_left(cells, unit, policy)
     if aside is not None:
         open_ &= ~aside
     hidden = hide_second_cells(cells, by, unit, ~open_ & ~zero, zero, policy)
@@ -93,6 +91,12 @@ def large_enough(cells: pd.DataFrame, unit: str, policy: Policy) -> NDArray[np.b
     return enough_incidents(
         cells["incidents"], cells["people"], cells["largest"], cells["largest_two"], policy
     )
+
+
+def enough_left(cells: pd.DataFrame, unit: str, policy: Policy) -> NDArray[np.bool_]:
+    """True where what a table holds beside a cell could itself be shown."""
+    left = cells[f"total_{unit}"].to_numpy(dtype=float) - cells[unit].to_numpy(dtype=float)
+    return left >= policy.threshold
 
 
 def hide_second_cells(
