@@ -38,8 +38,17 @@ READER = Path(__file__).with_name("usual_tool.py")
 STATUSES = {"shown", "hidden", "zero", "not applicable", "fewer than 10"}
 
 
+def is_first(tree: Tree, force: str) -> bool:
+    """Whether nothing of a force was released in this tree."""
+    kept = tree.root / "forces" / force / "restricted" / "releases"
+    return not any(kept.glob("[!.]*"))
+
+
 def released(tree: Tree, *words: str) -> Path:
-    done = tree.run("release", *words)
+    force = words[0].partition("/")[0]
+    official = force in ("england", "pair")
+    first = ["--first"] if is_first(tree, force) and not official else []
+    done = tree.run("release", *words, *first)
     assert done.returncode == 0, done.stdout + done.stderr
     told = re.search(r"^Released: (\S+);", done.stdout, re.M)
     assert told is not None
@@ -406,6 +415,11 @@ def wish_of(tree: Tree, *names: str) -> builder.Wish:
     return builder.Wish(builder.wanted_editions(layout_of(tree), names), {}, 1)
 
 
+def release_westmark(tree: Tree, name: str) -> Path:
+    wish, first = wish_of(tree, "westmark"), is_first(tree, "westmark")
+    return releases.release(layout_of(tree), wish, name, quietly, first)
+
+
 def failing(*_: Any) -> None:
     raise DisclosureError(["chapter x, table y: hidden together"])
 
@@ -413,7 +427,7 @@ def failing(*_: Any) -> None:
 @pytest.mark.parametrize(
     ("place", "name"),
     [
-        (releases, "check_before_writing"),
+        (releases.archive, "prepare"),
         (releases, "scan_before_release"),
         (content, "manifest"),
         (content, "files_of"),
@@ -425,7 +439,7 @@ def test_what_fails_leaves_nothing(
     monkeypatch.setattr(place, name, failing)
     before = set((two_forces.root / "_build" / "release").glob("*"))
     with pytest.raises(DisclosureError, match="hidden together"):
-        releases.release(layout_of(two_forces), wish_of(two_forces, "westmark"), "", quietly)
+        release_westmark(two_forces, "")
     assert set((two_forces.root / "_build" / "release").glob("*")) == before
 
 
@@ -439,8 +453,7 @@ def test_the_scan_sees_the_whole_folder_before_it_has_its_name(
         seen.update(contents(made))
 
     monkeypatch.setattr(releases, "scan_before_release", scan)
-    wish = wish_of(two_forces, "westmark")
-    target = releases.release(layout_of(two_forces), wish, "scanned", quietly)
+    target = release_westmark(two_forces, "scanned")
     assert contents(target) == seen
 
 
@@ -449,13 +462,15 @@ import os, sys
 from missing_lib import cli
 from missing_lib.release import folder
 folder.manifest = lambda *_: os._exit(9)
-sys.argv = ["missing-book", "release", "westmark", "--name", "killed"]
+sys.argv = ["missing-book", "release", "westmark", "--name", "killed", *sys.argv[1:]]
 cli.main()
 """
 
 
 def test_a_release_killed_half_way_is_not_there(two_forces: Tree) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED], cwd=two_forces.root, check=False)
+    first = ["--first"] if is_first(two_forces, "westmark") else []
+    command = [sys.executable, "-c", KILLED, *first]
+    done = subprocess.run(command, cwd=two_forces.root, check=False)
     assert done.returncode == 9
     place = two_forces.root / "_build" / "release"
     assert not (place / "killed").exists()
@@ -503,7 +518,7 @@ def test_a_failed_build_releases_nothing(two_forces: Tree, monkeypatch: pytest.M
     monkeypatch.setattr(builder, "build", lambda *_: [problem])
     before = set((two_forces.root / "_build" / "release").glob("*"))
     with pytest.raises(BookError, match="chapter x failed"):
-        releases.release(layout_of(two_forces), wish_of(two_forces, "westmark"), "", quietly)
+        release_westmark(two_forces, "")
     assert set((two_forces.root / "_build" / "release").glob("*")) == before
 
 
