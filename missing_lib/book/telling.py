@@ -181,8 +181,8 @@ def check(layout: Layout, toc: Toc, force: ForceFile, editions: Sequence[Edition
         edition = editions[place.source - first]
         mend = _mend(edition, sources[place.source].counted[place.output], place.cell, earlier)
         mends[edition] = (*mends.get(edition, ()), mend)
-    problems = tuple(_in_words(refused, sources, collection) for refused in found.refused)
-    return Checked(mends, problems)
+    problems = [_in_words(one, sources, collection, policy) for one in found.refused]
+    return Checked(mends, tuple(dict.fromkeys(problems)))
 
 
 def _counted(edition: Edition, toc: Toc) -> tuple[Counted, ...]:
@@ -237,7 +237,9 @@ def _as_released(kept: Kept, population: str, wanted: Mend) -> tuple[str, float]
     return "", 0.0
 
 
-def _in_words(refused: Refused, sources: Sequence[Source], collection: Collection) -> str:
+def _in_words(
+    refused: Refused, sources: Sequence[Source], collection: Collection, policy: Policy
+) -> str:
     about = [p for c in refused.told.question.about for p in collection.counts[c].places[:1]]
     told = "; ".join(dict.fromkeys(_place(p, sources) for p in about)) or "a total of a table"
     needed = "; ".join(dict.fromkeys(_place(p, sources) for p in refused.needed))
@@ -249,7 +251,8 @@ def _in_words(refused: Refused, sources: Sequence[Source], collection: Collectio
     return (
         f"the difference of published counts would tell a number of very few ({told}), and only "
         f"hiding a finding could prevent it: {needed}. Leave one of the editions concerned out of "
-        "the release, or round more coarsely in the force file (policy: rounding: 10)"
+        "the release, or round more coarsely in the force file "
+        f"(policy: rounding: {2 * policy.rounding})"
     )
 
 
