@@ -26,6 +26,9 @@ PERSON, INCIDENT, ROW = "person", "incident", "row"
 #: threshold; nought by definition; shown as it was in an earlier release.
 SHOWN, HIDDEN, FEW, ZERO, KEPT = "shown", "hidden", "few", "zero", "kept"
 
+#: Beginning of the name under which the stand-ins of a unit are kept.
+_UNIT = "members-"
+
 #: Label of the cell that holds everybody in a table.
 ALL_RECORDED = "All recorded"
 
@@ -109,15 +112,25 @@ def hashed(ids: Iterable[Any]) -> Members:
 
 
 def save(path: Path, counted: Sequence[Counted]) -> None:
-    """Write counts and members of a chapter; equal sets are written once."""
-    arrays: dict[str, Any] = {}
+    """Write counts and members of a chapter.
+
+    Stand-ins are written once for each unit; a set is the steps from one of its places among them
+    to the next, which are small, and equal sets are written once.
+    """
+    everybody = {one.unit: np.empty(0, dtype=np.uint64) for one in counted}
+    for unit in everybody:
+        sets = [members for one in counted if one.unit == unit for members in one.members]
+        everybody[unit] = np.unique(np.concatenate(sets)) if sets else everybody[unit]
+    arrays: dict[str, Any] = {f"{_UNIT}{unit}": ids for unit, ids in everybody.items()}
     index = []
     for one in counted:
         keys = []
         for members in one.members:
-            key = hashlib.blake2b(members.tobytes(), digest_size=12).hexdigest()
-            arrays[key] = members
-            keys.append(key)
+            places = np.searchsorted(everybody[one.unit], members)
+            steps = np.diff(places, prepend=0).astype(np.uint32)
+            digest = hashlib.blake2b(steps.tobytes(), digest_size=12)
+            keys.append(f"{one.unit}-{digest.hexdigest()}")
+            arrays[keys[-1]] = steps
         cells = [
             [c.label, c.status, None if np.isnan(c.value) else c.value, c.true] for c in one.cells
         ]
@@ -134,6 +147,7 @@ def load(path: Path) -> list[Counted]:
         arrays = {name: kept[name] for name in kept.files}
     found = []
     for chapter, output, unit, by, cells, keys in json.loads(arrays["index"].tobytes()):
+        everybody = arrays[f"{_UNIT}{unit}"]
         found.append(
             Counted(
                 chapter,
@@ -141,7 +155,7 @@ def load(path: Path) -> list[Counted]:
                 unit,
                 tuple(by),
                 tuple(Cell(a, b, np.nan if c is None else c, d) for a, b, c, d in cells),
-                tuple(arrays[key] for key in keys),
+                tuple(everybody[np.cumsum(arrays[key], dtype=np.int64)] for key in keys),
             )
         )
     return found

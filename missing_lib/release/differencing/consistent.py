@@ -1,11 +1,14 @@
 """Which values of a protected size remain consistent with everything published.
 
 Bounds are first narrowed from row to row, which proves at once that some sizes are told. What
-stays undecided is asked of an integer program: is there another world, with everything published
-unchanged, in which the size is another? Every world found answers for all later questions too.
+stays undecided is asked of linear and integer programs: is there another world, with everything
+published unchanged, in which the size is another? It is looked for first in the tables that hold
+the size, with all else as it is, then everywhere. Every world found answers later questions too.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +39,7 @@ class Worlds:
         self.system, self._policy, self._seconds = system, policy, seconds
         self._worlds = system.truth[None, :].astype(float)
         self._low, self._high = narrowed(system)
+        self._parts: dict[int, Part] = {}
 
     def after(self, system: System) -> Worlds:
         """The same worlds where less is published; all of them still agree with it."""
@@ -49,19 +53,35 @@ class Worlds:
         narrowest = self._high[at].sum() - self._low[at].sum() + 1
         if narrowest < self._policy.consistent:
             return False
-        if self._enough(at):
-            return True
-        true = int(self.system.truth[at].sum())
-        far = self._policy.distance
+        nearby, everywhere = self._part(at), Part.whole(self.system, self._low, self._high)
+        return self._enough(at) or any(
+            self._search(at, part) for part in (nearby, everywhere) if part is not None
+        )
+
+    def _search(self, at: NDArray[np.int64], part: Part) -> bool:
+        """Look for worlds with other sizes until there are enough."""
+        true, far = int(self.system.truth[at].sum()), self._policy.distance
         wider = range(1, self._policy.threshold + self._policy.consistent)
         steps = [far, -far, *(s for w in wider for s in (w, -w) if abs(s) != far)]
         for step in steps:
             if true + step < 0 or true + step in self._seen(at):
                 continue
-            self._look_for(at, true + step)
+            world = part.look_for(at, true + step, self._seconds)
+            if world is not None:
+                self._worlds = np.vstack([self._worlds, world[None, :]])
             if self._enough(at):
                 return True
         return False
+
+    def _part(self, at: NDArray[np.int64]) -> Part | None:
+        """The family of tables in which a size stands; all else stays as it is in truth."""
+        for first, end in self.system.blocks:
+            if first <= at[0] < end:
+                if first not in self._parts:
+                    limits = self._low[first:end], self._high[first:end]
+                    self._parts[first] = Part.of(self.system, first, end, *limits)
+                return self._parts[first]
+        return None
 
     def _seen(self, at: NDArray[np.int64]) -> set[int]:
         return set(np.rint(self._worlds[:, at].sum(axis=1)).astype(int).tolist())
@@ -71,29 +91,77 @@ class Worlds:
         apart = any(abs(value - true) >= self._policy.distance for value in seen)
         return apart and len(seen) >= self._policy.consistent
 
-    def _look_for(self, at: NDArray[np.int64], value: int) -> None:
-        """Find a world in which the size is this value, and keep it.
 
-        Tried in turn, each more costly: a corner of the linear program, which is often whole; the
-        world nearest to the truth, as a linear program again; the integer program.
+@dataclass(frozen=True)
+class Part:
+    """Some unknowns of a system, free to move while all others stay as they are.
+
+    Attributes
+    ----------
+    truth : array of int
+        Of all unknowns.
+    first : int
+        Position of the first that moves.
+    rows, low, high : sparse matrix and arrays
+        What is said of those that move.
+    least, most : array of float
+        Bounds of each that moves.
+    """
+
+    truth: NDArray[np.int64]
+    first: int
+    rows: csr_matrix
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+
+    @classmethod
+    def whole(cls, system: System, least: NDArray[np.float64], most: NDArray[np.float64]) -> Part:
+        """Everything moves."""
+        return cls(system.truth, 0, system.rows, system.low, system.high, least, most)
+
+    @classmethod
+    def of(
+        cls,
+        system: System,
+        first: int,
+        end: int,
+        least: NDArray[np.float64],
+        most: NDArray[np.float64],
+    ) -> Part:
+        """Only these move."""
+        rows = system.rows[:, first:end].tocsr()
+        fixed = system.rows @ system.truth - rows @ system.truth[first:end]
+        some = rows.getnnz(axis=1) > 0
+        low, high = (system.low - fixed)[some], (system.high - fixed)[some]
+        return cls(system.truth, first, rows[some], low, high, least, most)
+
+    def look_for(
+        self, at: NDArray[np.int64], value: int, seconds: float
+    ) -> NDArray[np.float64] | None:
+        """A world in which a size is this value.
+
+        Tried in turn, each more costly: the world nearest to the truth, as a linear program, whose
+        corners are most often whole; any corner; the integer program.
         """
-        n = len(self.system.truth)
-        rows = vstack([self.system.rows, _row(at, n)]).tocsr()
-        low, high = np.append(self.system.low, value), np.append(self.system.high, value)
-        corner = self._solve(np.zeros(n), rows, low, high, whole=False)
-        if corner is None or self._keep(corner, at, value):
-            return
+        asked = _row(at - self.first, len(self.least))
+        rows = vstack([self.rows, asked]).tocsr()
+        low, high = np.append(self.low, value), np.append(self.high, value)
         moved = self._nearest(rows, low, high)
-        if moved is not None and self._keep(moved, at, value):
-            return
-        found = self._solve(np.zeros(n), rows, low, high, whole=True)
-        if found is not None:
-            self._keep(found, at, value)
+        if moved is None:
+            return None
+        for found in (lambda: moved, lambda: self._solve(rows, low, high, 0, seconds),
+                      lambda: self._solve(rows, low, high, 1, seconds)):  # fmt: skip
+            world = self._agreeing(found(), rows, low, high)
+            if world is not None:
+                return world
+        return None
 
     def _nearest(
         self, rows: csr_matrix, low: NDArray[np.float64], high: NDArray[np.float64]
     ) -> NDArray[np.float64] | None:
-        truth = self.system.truth
+        truth = self._here
         said = rows @ truth
         moves = linprog(
             np.ones(2 * len(truth)),
@@ -102,7 +170,7 @@ class Worlds:
             bounds=np.column_stack(
                 [
                     np.zeros(2 * len(truth)),
-                    np.concatenate([self._high - truth, truth - self._low]),
+                    np.concatenate([self.most - truth, truth - self.least]),
                 ]
             ),
             method="highs",
@@ -114,32 +182,43 @@ class Worlds:
 
     def _solve(
         self,
-        goal: NDArray[np.float64],
         rows: csr_matrix,
         low: NDArray[np.float64],
         high: NDArray[np.float64],
-        whole: bool,
+        whole: int,
+        seconds: float,
     ) -> NDArray[np.float64] | None:
+        n = len(self.least)
         found = milp(
-            goal,
+            np.zeros(n),
             constraints=LinearConstraint(rows, low, high),
-            integrality=np.full(len(goal), int(whole)),
-            bounds=Bounds(self._low, self._high),
-            options={"time_limit": self._seconds},
+            integrality=np.full(n, whole),
+            bounds=Bounds(self.least, self.most),
+            options={"time_limit": seconds},
         )
         return found.x if found.x is not None and found.status == 0 else None
 
-    def _keep(self, found: NDArray[np.float64], at: NDArray[np.int64], value: int) -> bool:
-        """Keep a whole world that agrees; False if it is none."""
-        world = np.rint(found)
-        if not self._agrees(world) or world[at].sum() != value:
-            return False
-        self._worlds = np.vstack([self._worlds, world[None, :]])
-        return True
+    @property
+    def _here(self) -> NDArray[np.int64]:
+        return self.truth[self.first : self.first + len(self.least)]
 
-    def _agrees(self, world: NDArray[np.float64]) -> bool:
-        said = self.system.rows @ world
-        return bool(np.all(said >= self.system.low) and np.all(said <= self.system.high))
+    def _agreeing(
+        self,
+        found: NDArray[np.float64] | None,
+        rows: csr_matrix,
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+    ) -> NDArray[np.float64] | None:
+        """The whole world with what was found in its place, if all that is said holds in it."""
+        if found is None:
+            return None
+        here = np.rint(found)
+        said = rows @ here
+        if not (np.all(said >= low) and np.all(said <= high) and np.all(here >= 0)):
+            return None
+        world = self.truth.astype(float)
+        world[self.first : self.first + len(here)] = here
+        return world
 
 
 def narrowed(system: System) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -70,6 +70,8 @@ class Count:
         Where something of its size can be read: the size itself, or that it is small.
     places : tuple of Place
         Where it stands, hidden or not.
+    outside : bool
+        Whether it stands outside the cells of tables: in a sentence, or as everybody in a table.
     """
 
     unit: str
@@ -79,6 +81,7 @@ class Count:
     threshold: int
     told_at: tuple[Place, ...]
     places: tuple[Place, ...]
+    outside: bool
 
     @property
     def true(self) -> int:
@@ -173,10 +176,12 @@ def collect(sources: Sequence[Source]) -> Collection:
         for position, (cell, members) in enumerate(zip(counted.cells, at, strict=True)):
             count = number(counted.unit, members)
             found[count].stand(Place(source, output, position), cell, sources[source].policy)
+            found[count].outside |= not counted.by or cell.label == ALL_RECORDED
             cells.append(count)
         if counted.by:
             inside = [i for i, c in enumerate(counted.cells) if c.label != ALL_RECORDED]
-            everybody = np.unique(np.concatenate([at[i] for i in inside]))
+            everybody = number(counted.unit, np.unique(np.concatenate([at[i] for i in inside])))
+            found[everybody].outside = True
             tables.append(
                 Table(
                     source,
@@ -185,7 +190,7 @@ def collect(sources: Sequence[Source]) -> Collection:
                     counted.unit,
                     tuple(counted.cells[i].label for i in inside),
                     tuple(cells[i] for i in inside),
-                    number(counted.unit, everybody),
+                    everybody,
                 )
             )
     counts = tuple(growing.grown() for growing in found)
@@ -198,6 +203,7 @@ class _Growing:
     def __init__(self, unit: str, members: Positions) -> None:
         self.unit, self.members = unit, members
         self.low, self.high, self.threshold = 0.0, np.inf, 0
+        self.outside = False
         self.told_at: list[Place] = []
         self.places: list[Place] = []
 
@@ -219,6 +225,7 @@ class _Growing:
             self.threshold,
             tuple(self.told_at),
             tuple(self.places),
+            self.outside,
         )
 
 

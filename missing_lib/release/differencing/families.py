@@ -57,10 +57,8 @@ def families(collection: Collection) -> list[Family]:
 
 
 def numbers_and_totals(collection: Collection) -> list[int]:
-    """Counts that are no cell of a table: numbers in sentences, and everybody in a table."""
-    cells = {count for table in collection.tables for count in table.cells}
-    unions = {table.union for table in collection.tables}
-    return [i for i in range(len(collection.counts)) if i not in cells or i in unions]
+    """Counts that stand in a sentence, or of everybody in a table."""
+    return [i for i, count in enumerate(collection.counts) if count.outside]
 
 
 def is_partition(collection: Collection, table: Table) -> bool:

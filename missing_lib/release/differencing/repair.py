@@ -63,30 +63,25 @@ def repair(
     vital : callable
         Whether hiding a place would make a finding vanish.
     """
-    collection, made = look(sources)
+    collection, whole = look(sources)
     order = _Order(collection, sources, vital)
     hidden: set[int] = set()
     refused: list[Refused] = []
-    for whole in made:
-        system = whole.without(hidden)
-        worlds = Worlds(system, policy)
-        for question in questions(whole, policy):
-            while not worlds.safe(question):
-                candidates = order.sorted(_tighten(system, question))
-                if not candidates:
-                    needed = order.kept(_tighten(system, question))
-                    refused.append(Refused(Told(system, question), needed))
-                    break
-                chosen, worlds = _hide_one(worlds, question, candidates, policy)
-                hidden.add(chosen)
-                system = worlds.system
+    worlds = Worlds(whole, policy)
+    for question in questions(whole, policy):
+        while not worlds.safe(question):
+            tight = _tighten(worlds.system, question)
+            candidates = order.sorted(tight)
+            if not candidates:
+                refused.append(Refused(Told(worlds.system, question), order.kept(tight)))
+                break
+            chosen, worlds = _hide_one(worlds, question, candidates)
+            hidden.add(chosen)
     places = sorted(p for c in hidden for p in order.open_places(c))
     return collection, Repair(tuple(places), tuple(refused))
 
 
-def _hide_one(
-    worlds: Worlds, question: Question, candidates: Sequence[int], policy: Policy
-) -> tuple[int, Worlds]:
+def _hide_one(worlds: Worlds, question: Question, candidates: Sequence[int]) -> tuple[int, Worlds]:
     first = None
     for count in candidates:
         without = worlds.after(worlds.system.without([count]))

@@ -8,7 +8,7 @@ tables, whose sums are totals of the first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,9 +61,11 @@ class System:
     of : array of int, shape (rows,)
         The count whose publication says so, or :data:`ALWAYS`.
     sets : tuple of Named
-        Published sets whose unknowns this system was made for.
     sums : tuple of tuple of Named
         Cells of one table that are hidden together.
+    blocks : tuple of (int, int)
+        First unknown of each family of tables and the first after it. Those before the first
+        family are of numbers and totals.
     """
 
     truth: NDArray[np.int64]
@@ -73,14 +75,13 @@ class System:
     of: NDArray[np.int64]
     sets: tuple[Named, ...]
     sums: tuple[tuple[Named, ...], ...]
+    blocks: tuple[tuple[int, int], ...]
 
     def without(self, hidden: Iterable[int]) -> System:
         """The same system had these counts not been published."""
         keep = ~np.isin(self.of, list(hidden))
-        return System(
-            self.truth, self.rows[keep], self.low[keep], self.high[keep], self.of[keep],
-            self.sets, self.sums,
-        )  # fmt: skip
+        rows, low, high, of = self.rows[keep], self.low[keep], self.high[keep], self.of[keep]
+        return replace(self, rows=rows, low=low, high=high, of=of)
 
 
 @dataclass
@@ -90,10 +91,6 @@ class _Rows:
     truth: list[NDArray[np.int64]] = field(default_factory=list)
     size: int = 0
     entries: list[tuple[Columns, Columns, float, float, int]] = field(default_factory=list)
-
-    def copy(self) -> _Rows:
-        """The same, to be added to."""
-        return _Rows(list(self.truth), self.size, list(self.entries))
 
     def unknowns(self, sizes: NDArray[np.int64]) -> int:
         """Add unknowns and return the position of the first."""
@@ -109,8 +106,13 @@ class _Rows:
         if low > -np.inf or high < np.inf:
             self.entries.append((plus, minus, low, high, of))
 
-    def system(self, sets: Sequence[Named], sums: Sequence[tuple[Named, ...]]) -> System:
-        """Everything said so far."""
+    def system(
+        self,
+        sets: Sequence[Named],
+        sums: Sequence[tuple[Named, ...]],
+        blocks: Sequence[tuple[int, int]],
+    ) -> System:
+        """Everything that was said."""
         columns = [np.concatenate([p, m]) for p, m, *_ in self.entries]
         signs = [np.repeat([1.0, -1.0], [len(p), len(m)]) for p, m, *_ in self.entries]
         at = np.repeat(np.arange(len(columns)), [len(c) for c in columns])
@@ -125,6 +127,7 @@ class _Rows:
             of=np.array([e[4] for e in self.entries], dtype=np.int64),
             sets=tuple(sets),
             sums=tuple(sums),
+            blocks=tuple(blocks),
         )
 
 
@@ -133,52 +136,61 @@ _NONE = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True)
 class _Root:
-    """Numbers and totals."""
+    """Numbers and totals: their unknowns, and the unknown to which each member belongs."""
 
-    rows: _Rows
     columns: dict[int, Columns]
+    atom: dict[str, Columns]
     sets: tuple[Named, ...]
 
 
-def systems(collection: Collection, kin: Sequence[Family]) -> list[System]:
-    """The system of all numbers and totals, then one for each family, which holds it too."""
-    root = _root(collection)
-    made = [root.rows.system(root.sets, ())]
-    made.extend(_of_family(collection, family, root) for family in kin)
-    return made
+def system_of(collection: Collection, kin: Sequence[Family]) -> System:
+    """Everything published as one system: numbers and totals first, then family by family."""
+    rows = _Rows()
+    root = _root(collection, rows)
+    sets, sums, blocks = list(root.sets), [], []
+    for number, family in enumerate(kin):
+        first = rows.size
+        more, together = _family(collection, family, root, rows, f"family {number}")
+        sets += more
+        sums += together
+        blocks.append((first, rows.size))
+    return rows.system(sets, sums, blocks)
 
 
-def _root(collection: Collection) -> _Root:
-    rows, found, sets = _Rows(), {}, []
+def _root(collection: Collection, rows: _Rows) -> _Root:
+    found, sets, atom = {}, [], {}
     everything = numbers_and_totals(collection)
     for unit in sorted(collection.sizes):
         mine = [i for i in everything if collection.counts[i].unit == unit]
         members = [collection.counts[i].members for i in mine]
         cut = _cut([_bits(m, collection.sizes[unit]) for m in members])
         first = rows.unknowns(cut.sizes)
+        atom[unit] = np.where(cut.atom >= 0, first + cut.atom, -1)
         for count, inside in zip(mine, members, strict=True):
             found[count] = first + np.unique(cut.atom[inside])
             sets.append(Named(found[count], count, unit))
             _publish(rows, collection, count, found[count])
     for incidents, people in _both_units(collection.tables):
         rows.bound(found[incidents.union], found[people.union], 0, np.inf)
-    return _Root(rows, found, tuple(sets))
+    return _Root(found, atom, tuple(sets))
 
 
-def _of_family(collection: Collection, family: Family, root: _Root) -> System:
-    rows = root.rows.copy()
+def _family(
+    collection: Collection, family: Family, root: _Root, rows: _Rows, name: str
+) -> tuple[list[Named], list[tuple[Named, ...]]]:
     tables = [collection.tables[i] for i in family.tables]
     sets: list[Named] = []
     at: dict[tuple[str, str, int], dict[str, Columns]] = {}
     for unit in sorted({t.unit for t in tables}):
         whole = [t for t in tables if t.unit == unit and is_partition(collection, t)]
         related = [c for c in family.related if collection.counts[c].unit == unit]
-        sets += _partitions(collection, whole, related, root, rows, at)
+        sets += _partitions(collection, whole, related, root, rows, at, name)
         broken = [t for t in tables if t.unit == unit and not is_partition(collection, t)]
         for by in sorted({t.by for t in broken}):
-            sets += _overlapping(collection, [t for t in broken if t.by == by], root, rows, at)
+            mine = [t for t in broken if t.by == by]
+            sets += _overlapping(collection, mine, root, rows, at, name)
     _people_and_incidents(collection, tables, rows, at)
-    return rows.system(sets, _hidden_together(collection, tables, at))
+    return sets, _hidden_together(collection, tables, at)
 
 
 def _partitions(
@@ -188,31 +200,44 @@ def _partitions(
     root: _Root,
     rows: _Rows,
     at: dict[tuple[str, str, int], dict[str, Columns]],
+    name: str,
 ) -> list[Named]:
     """Cells of tables in which nobody stands twice: their members are the unknowns."""
     if not tables:
         return []
-    size = collection.sizes[tables[0].unit]
+    unit, block = tables[0].unit, f"{name}, {tables[0].unit}"
     coded = [codes(collection, t) for t in tables]
-    cut = _cut([*coded, *(_bits(collection.counts[c].members, size) for c in related)])
+    inside = [_bits(collection.counts[c].members, collection.sizes[unit]) for c in related]
+    cut = _cut([*coded, *inside])
     first = rows.unknowns(cut.sizes)
+    _link(cut, first, root.atom[unit], [*coded, *inside], rows)
     sets = []
     for table, code in zip(tables, coded, strict=True):
         where = at.setdefault((table.name, table.unit, table.source), {})
         for label, count in zip(table.labels, table.cells, strict=True):
             columns = first + np.unique(cut.atom[collection.counts[count].members])
             where[label] = columns
-            sets.append(Named(columns, count, f"{table.unit} of a partition"))
+            sets.append(Named(columns, count, block))
             _publish(rows, collection, count, columns)
             _complement(rows, root.columns[table.union], columns, count, table, collection)
         everybody = first + np.unique(cut.atom[code >= 0])
-        sets.append(Named(everybody, table.union, f"{table.unit} of a partition"))
-        rows.bound(everybody, root.columns[table.union], 0, 0)
+        sets.append(Named(everybody, table.union, block))
     for count in related:
         columns = first + np.unique(cut.atom[collection.counts[count].members])
-        sets.append(Named(columns, count, f"{tables[0].unit} of a partition"))
-        rows.bound(columns, root.columns[count], 0, 0)
+        sets.append(Named(columns, count, block))
     return sets
+
+
+def _link(cut: _Cut, first: int, outside: Columns, coded: Sequence[Columns], rows: _Rows) -> None:
+    """What a family's unknowns add up to is what numbers and totals say of the same members.
+
+    Members alike in which tables and numbers hold them are one sum on either side.
+    """
+    alike = _cut([np.where(code >= 0, 0, -1) for code in coded])
+    for kind in range(len(alike.sizes)):
+        members = alike.atom == kind
+        mine, theirs = np.unique(cut.atom[members]), np.unique(outside[members])
+        rows.bound(first + mine, theirs, 0, 0)
 
 
 def _overlapping(
@@ -221,19 +246,15 @@ def _overlapping(
     root: _Root,
     rows: _Rows,
     at: dict[tuple[str, str, int], dict[str, Columns]],
+    name: str,
 ) -> list[Named]:
     """Cells of tables in which people can stand twice: each level has unknowns of its own."""
-    size = collection.sizes[tables[0].unit]
     labels = list(dict.fromkeys(label for t in tables for label in t.labels))
-    coded = []
-    for table in tables:
-        code = np.full(size * len(labels), -1, dtype=np.int64)
-        for label, count in zip(table.labels, table.cells, strict=True):
-            level = labels.index(label)
-            code[level * size + collection.counts[count].members] = level
-        coded.append(code)
-    level_of = np.repeat(np.arange(len(labels)), size)
-    cut = _cut([*coded, np.where(np.max(coded, axis=0) >= 0, level_of, -1)])
+    standing = [_standing(collection, table, labels) for table in tables]
+    pairs = np.unique(np.concatenate(standing))
+    levels = pairs // collection.sizes[tables[0].unit]
+    coded = [np.where(np.isin(pairs, mine, assume_unique=True), levels, -1) for mine in standing]
+    cut = _cut(coded)
     first = rows.unknowns(cut.sizes)
     sets = []
     for table, code in zip(tables, coded, strict=True):
@@ -241,13 +262,24 @@ def _overlapping(
         for label, count in zip(table.labels, table.cells, strict=True):
             columns = first + np.unique(cut.atom[code == labels.index(label)])
             where[label] = columns
-            sets.append(Named(columns, count, f"{table.unit}: {label}"))
+            sets.append(Named(columns, count, f"{name}, {table.by}, {label}"))
             _publish(rows, collection, count, columns)
             rows.bound(root.columns[table.union], columns, 0, np.inf)
             _complement(rows, root.columns[table.union], columns, count, table, collection)
         everywhere = first + np.unique(cut.atom[code >= 0])
         rows.bound(everywhere, root.columns[table.union], 0, np.inf)
     return sets
+
+
+def _standing(collection: Collection, table: Table, labels: Sequence[str]) -> Columns:
+    """Everybody in each cell of a table, as one number for the level and the member."""
+    size = collection.sizes[table.unit]
+    return np.concatenate(
+        [
+            labels.index(label) * size + collection.counts[count].members
+            for label, count in zip(table.labels, table.cells, strict=True)
+        ]
+    )
 
 
 def _people_and_incidents(

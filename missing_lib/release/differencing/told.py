@@ -9,7 +9,7 @@ from missing_lib.release.differencing.consistent import Worlds
 from missing_lib.release.differencing.counts import Collection, Source, collect
 from missing_lib.release.differencing.families import families
 from missing_lib.release.differencing.protected import Question, questions
-from missing_lib.release.differencing.system import System, systems
+from missing_lib.release.differencing.system import System, system_of
 from missing_lib.release.policy import Policy
 
 
@@ -27,16 +27,14 @@ class Told:
     question: Question
 
 
-def look(sources: Sequence[Source]) -> tuple[Collection, list[System]]:
-    """Everything published, as systems."""
+def look(sources: Sequence[Source]) -> tuple[Collection, System]:
+    """Everything published, as bounds on sums of unknowns."""
     collection = collect(sources)
-    return collection, systems(collection, families(collection))
+    return collection, system_of(collection, families(collection))
 
 
 def told(sources: Sequence[Source], policy: Policy) -> list[Told]:
     """Every protected size that everything published together gives away."""
-    found = []
-    for system in look(sources)[1]:
-        worlds = Worlds(system, policy)
-        found += [Told(system, q) for q in questions(system, policy) if not worlds.safe(q)]
-    return found
+    system = look(sources)[1]
+    worlds = Worlds(system, policy)
+    return [Told(system, q) for q in questions(system, policy) if not worlds.safe(q)]
