@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import filecmp
 import importlib.util
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from missing_lib.book.layout import Layout
+from missing_lib.book.layout import Edition, Layout
 from missing_lib.force import traces
+from missing_lib.force.errors import DisclosureError
 from missing_lib.force.places import restricted_folder
 from missing_lib.force.spec import ForceFile
 from missing_lib.release import scan
-from missing_lib.release.decode import UnreadableError, texts_of
 from missing_lib.release.machine import this_machine
 
 #: What a page is made of beside the text of the chapters, by package: templates and writers.
@@ -29,6 +33,10 @@ _THEMES = {
     "pygments": ("styles/default.py", "lexers/python.py"),
     "matplotlib": ("backends/backend_svg.py", "font_manager.py"),
 }
+#: Bounds of years are no dates of a person, from this year on.
+FIRST_YEAR = 1980
+_WRITTEN = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d")
+_CELL = re.compile(r"[,\n]")
 _TEXTS = {".md", ".yml", ".py", ".bib", ".css", ".html", ".csv", ".txt", ".toml", ".lock", ""}
 
 
@@ -48,15 +56,55 @@ def check_folder(layout: Layout, force: ForceFile, folder: Path) -> None:
     DisclosureError
         Names file and kind of each finding, and no value.
     """
+    scan.check(folder, _sought(layout, force), _Brought(layout))
+
+
+@contextmanager
+def withdrawn_if_refused(
+    layout: Layout, edition: Edition, force: ForceFile
+) -> Iterator[Callable[[Path], None]]:
+    """Let a folder of an edition out; where that is refused, take away what it was made from.
+
+    Results of chapters that hold what may not leave are deleted, and are computed again when the
+    chapters have been mended.
+    """
+    sought: scan.Wanted | None = None
+
+    def let_out(folder: Path) -> None:
+        nonlocal sought
+        sought = _sought(layout, force)
+        scan.check(folder, sought, _Brought(layout))
+
+    try:
+        yield let_out
+    except DisclosureError:
+        shutil.rmtree(edition.source, ignore_errors=True)
+        if sought is not None:
+            _take_away(edition, sought)
+        raise
+
+
+def _take_away(edition: Edition, sought: scan.Wanted) -> None:
+    """Delete results of chapters that hold what may not leave, and what they were made from."""
+    for folder in (edition.notebooks, edition.registry):
+        for path in sorted(folder.iterdir()):
+            if any(scan.in_content(path.name, path.read_bytes(), sought)):
+                path.unlink()
+                (edition.keys / path.stem).unlink(missing_ok=True)
+
+
+def _sought(layout: Layout, force: ForceFile) -> scan.Wanted:
     place = restricted_folder(layout.forces / force.code)
     extract = None if force.official else traces.load(place)
-    machine = this_machine(layout.root, layout.forces, folder)
-    sought = scan.wanted(extract, machine, [*_said_by(force), *_own_texts(layout)])
-    scan.check(folder, sought, _Brought(layout))
+    machine = this_machine(layout.root, layout.forces)
+    return scan.wanted(extract, machine, [*_said_by(force), *_own_texts(layout)])
 
 
 def _said_by(force: ForceFile) -> Iterator[str]:
-    """What the force file says of the force and what it turns codes into, but not the codes."""
+    """What the force file says of the force and what it turns codes into, but not the codes.
+
+    Also the bounds of the study and of every year, which tables of eras show.
+    """
     page = force.model_dump(exclude={"sources"})
     yield from _leaves(page)
     for source in force.sources.values():
@@ -64,7 +112,14 @@ def _said_by(force: ForceFile) -> Iterator[str]:
             if one.shared is not None:
                 yield f"{one.shared.tie_type}\n{one.shared.agency or ''}"
             for column in (one.columns or {}).values():
-                yield from _leaves([column.value, column.otherwise, *(column.recode or {}).values()])
+                targets = (column.recode or {}).values()
+                yield from _leaves([column.value, column.otherwise, *targets])
+    if force.official:
+        return
+    years = range(FIRST_YEAR, force.study.end.year + 2)
+    bounds = [dt.date(year, *day) for year in years for day in ((1, 1), (12, 31))]
+    for day in (*bounds, force.study.start, force.study.end):
+        yield from (day.strftime(form) for form in _WRITTEN)
 
 
 def _leaves(value: Any) -> Iterator[str]:
@@ -83,16 +138,12 @@ def _own_texts(layout: Layout) -> Iterator[str]:
     own = [p for p in root.iterdir() if p.is_file()]
     for folder in (root / "chapters", root / "_static", layout.official, Path(__file__).parents[1]):
         own += [p for p in folder.rglob("*") if p.is_file() and "mathjax" not in p.parts]
-    for path in sorted(p for p in own if p.suffix in _TEXTS):
-        try:
-            yield from texts_of(path.name, path.read_bytes())
-        except UnreadableError:
-            continue
+    own = [p for p in own if p.suffix in _TEXTS]
     for name, patterns in _THEMES.items():
-        for folder in _package(name):
-            for pattern in patterns:
-                for path in sorted(folder.rglob(pattern)):
-                    yield path.read_text(encoding="utf-8", errors="replace")
+        own += [p for f in _package(name) for pattern in patterns for p in f.rglob(pattern)]
+    for path in sorted(own):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        yield "\n".join(set(_CELL.split(text))) if path.suffix == ".csv" else text
 
 
 @cache

@@ -6,6 +6,10 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
+_ANY_YEAR = re.compile(r"(?:19|20)\d\d")
+#: Signs before and after a year within which its day and month stand.
+_BEFORE, _AFTER = 24, 8
+
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
@@ -36,9 +40,21 @@ def days_in(text: str) -> Iterator[dt.date]:
     >>> [day.isoformat() for day in days_in("20040503, 2/1/2004")]
     ['2004-02-01', '2004-01-02', '2004-05-03']
     """
+    near = "\n".join(_around_years(text))
     for form in _FORMS:
-        for found in form.finditer(text):
+        for found in form.finditer(near):
             yield from _read(found.groupdict())
+
+
+def _around_years(text: str) -> Iterator[str]:
+    """The parts of a text in which a date can stand."""
+    begin = end = 0
+    for year in _ANY_YEAR.finditer(text):
+        if year.start() - _BEFORE > end:
+            yield text[begin:end]
+            begin = year.start() - _BEFORE
+        end = year.end() + _AFTER
+    yield text[begin:end]
 
 
 def _read(part: dict[str, str]) -> Iterator[dt.date]:

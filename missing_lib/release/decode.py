@@ -33,6 +33,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}|[A-Za-z0-9+/_-]{6,}={1,2}")
 #: No word, no path and no address is so long.
 _NO_WORD = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf\"'/]))")
+_IN_ADDRESS = re.compile(r"[^\s\"'<>]*%[0-9a-fA-F]{2}[^\s\"'<>]*")
 _TAG = re.compile(r"<[^<>]*>")
 _DECIMAL = re.compile(r"\d+\.\d+")
 #: Files in which decimals are places of a drawing and nothing else.
@@ -101,16 +102,20 @@ def _readings(name: str, text: str, depth: int) -> Iterator[str]:
     plain = _NO_WORD.sub(" ", _DATA.sub(" ", text))
     plain = _DECIMAL.sub(" ", plain) if name.endswith(DRAWN) else plain
     yield plain
-    shown = _JSON_ESCAPE.sub(_unescaped, plain) if "\\" in plain else plain
-    if "&" in shown:
-        shown = html.unescape(shown)
+    shown = _shown(plain)
     if "<" in shown:
         yield _TAG.sub(" ", shown)
-    if shown != plain:
+        yield "\n".join(_shown(tag) for tag in _TAG.findall(plain) if "&" in tag or "\\" in tag)
+    elif shown != plain:
         yield shown
-    if "%" in shown:
-        yield urllib.parse.unquote(shown)
+    yield "\n".join(map(urllib.parse.unquote, _IN_ADDRESS.findall(shown)))
     yield from _in_base64(text, depth)
+
+
+def _shown(text: str) -> str:
+    """A text without the escapes of JSON and HTML."""
+    text = _JSON_ESCAPE.sub(_unescaped, text) if "\\" in text else text
+    return html.unescape(text) if "&" in text else text
 
 
 def _unescaped(match: re.Match[str]) -> str:

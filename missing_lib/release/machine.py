@@ -101,5 +101,3 @@ def asks_outside(name: str, text: str) -> bool:
 def _styles(text: str) -> Iterable[str]:
     yield from re.findall(r"<style\b[^>]*>(.*?)</style>", text, re.I | re.S)
     yield from re.findall(r"\bstyle\s*=\s*[\"']([^\"']*)", text, re.I)
-
-

@@ -68,14 +68,15 @@ class Wanted:
     traces : Traces or None
         None where there is no extract.
     machine : Machine
-    public_days : frozenset of date
+    births : frozenset of date
+        Those that are not public.
     public_marks : frozenset of tuple
         What would look like a trace of a machine and stands in the book for any force.
     """
 
     traces: Traces | None
     machine: Machine
-    public_days: frozenset[dt.date] = frozenset()
+    births: frozenset[dt.date] = frozenset()
     public_marks: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -98,9 +99,11 @@ def wanted(traces: Traces | None, machine: Machine, public: Iterable[str]) -> Wa
             days.update(days_in(text))
             for length, at in _found(sequence(words_of(text)), traces).items():
                 known.setdefault(length, []).append(traces.digests[length][at])
-    if traces is not None:
-        traces = without(traces, {n: np.concatenate(parts) for n, parts in known.items()})
-    return Wanted(traces, machine, frozenset(days), frozenset(marks))
+    if traces is None:
+        return Wanted(None, machine, public_marks=frozenset(marks))
+    births = {dt.date.fromordinal(int(day) + _EPOCH) for day in traces.births}
+    left = without(traces, {n: np.concatenate(parts) for n, parts in known.items()})
+    return Wanted(left, machine, frozenset(births - days), frozenset(marks))
 
 
 def check(folder: Path, sought: Wanted, same: Callable[[Path], bool] = lambda path: False) -> None:
@@ -130,7 +133,7 @@ def scan(
     found: set[Finding] = set()
     for path in sorted(folder.rglob("*")):
         file = path.relative_to(folder).as_posix()
-        said = {what for what in _in_text(file, sought)}
+        said = set(_in_text(file, sought))
         if said:
             file = "a name of a file or a folder"
         elif path.is_file() and not same(path):
@@ -159,13 +162,8 @@ def _in_text(text: str, sought: Wanted) -> Iterator[str]:
         return
     for length, at in _found(sequence(words_of(text)), traces).items():
         yield from map(str, traces.labels[np.unique(traces.label_of[length][at])])
-    days = set(days_in(text)) - sought.public_days
-    if days & _days(traces):
+    if not sought.births.isdisjoint(days_in(text)):
         yield "a birth date"
-
-
-def _days(traces: Traces) -> set[dt.date]:
-    return {dt.date.fromordinal(int(day) + _EPOCH) for day in traces.births}
 
 
 def _found(text: Sequence, traces: Traces) -> Mapping[int, NDArray[np.intp]]:
