@@ -278,8 +278,8 @@ def _make_book(
 
     started = time.monotonic()
     try:
-        site.make_source(layout, toc, edition, force, _about(library))
         with letting_out.withdrawn_if_refused(layout, edition, force) as let_out:
+            site.make_source(layout, toc, edition, force, _about(library))
             site.make_html(edition, let_out)
     except BookError as problem:
         say(edition.name, "book", "failed", time.monotonic() - started)

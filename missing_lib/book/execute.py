@@ -79,7 +79,7 @@ def run_chapter(task: Task) -> None:
             REGISTRY_VARIABLE: str(registry),
         }
         try:
-            executed = _execute(task, Path(made))
+            executed = _execute(task)
             published = read(Path(made), [chapter])[chapter]
             clean = scrub(executed, published, chapter, task.parameters)
         except BookError as problem:
@@ -94,15 +94,15 @@ def run_chapter(task: Task) -> None:
         shutil.move(notebook, edition.notebooks / notebook.name)
 
 
-def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
+def _execute(task: Task) -> nbformat.NotebookNode:
     source = task.layout.source(task.chapter)
     notebook = jupytext.read(source)
-    engines.register()
-    output = made / "executed.ipynb"
+    kept = engines.register()
+    output = f"{kept.scheme}{task.chapter}.ipynb"
     try:
         papermill.execute_notebook(
             notebook,
-            str(output),
+            output,
             parameters=task.parameters,
             engine_name=task.engine,
             kernel_name="python3",
@@ -114,7 +114,7 @@ def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
         if problem.ename != "StopChapter":
             _append(task.edition.logs / f"{task.chapter}.log", problem.traceback)
             raise _in_plain_words(task.chapter, problem) from None
-    return nbformat.read(output, as_version=4)
+    return nbformat.reads(kept.read(output), as_version=4)
 
 
 def _in_plain_words(chapter: str, problem: PapermillExecutionError) -> BookError:

@@ -63,29 +63,24 @@ def check_folder(layout: Layout, force: ForceFile, folder: Path) -> None:
 def withdrawn_if_refused(
     layout: Layout, edition: Edition, force: ForceFile
 ) -> Iterator[Callable[[Path], None]]:
-    """Let a folder of an edition out; where that is refused, take away what it was made from.
+    """Check the results of an edition's chapters, and give a function that lets a folder out.
 
-    Results of chapters that hold what may not leave are deleted, and are computed again when the
-    chapters have been mended.
+    Where either is refused, results of chapters that hold what may not leave are deleted, and so
+    are the pages made of them; they are computed again when the chapters have been mended.
     """
-    sought: scan.Wanted | None = None
-
-    def let_out(folder: Path) -> None:
-        nonlocal sought
-        sought = _sought(layout, force)
-        scan.check(folder, sought, _Brought(layout))
-
+    sought, same = _sought(layout, force), _Brought(layout)
     try:
-        yield let_out
+        for folder in (edition.notebooks, edition.registry):
+            scan.check(folder, sought, same)
+        yield lambda folder: scan.check(folder, sought, same)
     except DisclosureError:
         shutil.rmtree(edition.source, ignore_errors=True)
-        if sought is not None:
-            _take_away(edition, sought)
+        _take_away(edition, sought)
         raise
 
 
 def _take_away(edition: Edition, sought: scan.Wanted) -> None:
-    """Delete results of chapters that hold what may not leave, and what they were made from."""
+    """Delete results of chapters that hold what may not leave, so that they count as stale."""
     for folder in (edition.notebooks, edition.registry):
         for path in sorted(folder.iterdir()):
             if any(scan.in_content(path.name, path.read_bytes(), sought)):
