@@ -173,6 +173,8 @@ def _found(text: Sequence, traces: Traces) -> Mapping[int, NDArray[np.intp]]:
     found = {}
     in_order = text.digests[text.places]
     for length, known in traces.digests.items():
+        if not len(known):
+            continue
         if length == 1:
             made = np.concatenate([text.digests, _parts(text.words)])
         else:
