@@ -55,8 +55,9 @@ def test_a_value_is_found_however_it_is_hidden(way: str, secret: str) -> None:
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "a search index"])
 def test_several_words_are_found_however_they_are_hidden(way: str) -> None:
     name, hide = WAYS[way]
-    assert kinds(hide("Hope Will-Ash"), made("Hope Will-Ash"), name, "hope will ash") == {PERSON}
-    assert kinds(hide("Hope and Will"), made("Hope Will-Ash"), name, "hope will ash") == set()
+    who = made("Hope Will-Ash")
+    assert kinds(hide("Hope Will-Ash"), who, name, public="ash, will, hope") == {PERSON}
+    assert kinds(hide("Hope and Will"), who, name, public="ash, will, hope") == set()
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01\x02\xff\xfe\x9c" * 9, b"PK\x03\x04broken", b"BZhx"])
@@ -113,7 +114,7 @@ def test_a_file_that_the_book_brings_is_not_read(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_which_words_tell(value: str, page: str, found: bool) -> None:
-    assert (kinds(page, made(value), public="half are female") == {PERSON}) == found
+    assert (kinds(page, made(value), public="female, street, high") == {PERSON}) == found
 
 
 def test_a_quotation_of_a_free_text_is_found_and_so_is_a_rare_word_of_it() -> None:
@@ -122,7 +123,7 @@ def test_a_quotation_of_a_free_text_is_found_and_so_is_a_rare_word_of_it() -> No
     assert kinds("said Quillfeather", note, public=words.replace(" ", " . ")) == {PERSON}
     shuffled = " ".join(reversed(words.split()))
     assert kinds(f"x {words[8:60]} y", note, public=shuffled) == {PERSON}
-    assert kinds("she was seen with a man", note, public=shuffled + " she was seen with a") == set()
+    assert kinds("was seen with a man in", note, public=shuffled) == set()
 
 
 def test_what_the_book_says_anyway_gives_nobody_away() -> None:

@@ -35,7 +35,7 @@ _THEMES = {
 }
 #: Bounds of years are no dates of a person, from this year on.
 FIRST_YEAR = 1980
-_WRITTEN = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d")
+_WRITTEN = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%d %B %Y", "%d %b %Y")
 _CELL = re.compile(r"[,\n]")
 _TEXTS = {".md", ".yml", ".py", ".bib", ".css", ".html", ".csv", ".txt", ".toml", ".lock", ""}
 
@@ -115,6 +115,7 @@ def _said_by(force: ForceFile) -> Iterator[str]:
     bounds = [dt.date(year, *day) for year in years for day in ((1, 1), (12, 31))]
     for day in (*bounds, force.study.start, force.study.end):
         yield from (day.strftime(form) for form in _WRITTEN)
+        yield f"{day.day} {day:%B %Y}"
 
 
 def _leaves(value: Any) -> Iterator[str]:

@@ -34,8 +34,8 @@ FILE = "traces.npz"
 COMMON, LEVELS = 10, 50
 #: Letters of a word, digits of a number, and signs of a mixture that tell something.
 LETTERS, DIGITS, SIGNS = 4, 6, 5
-#: Signs of a run of words, and digits of one that has nothing but short numbers.
-RUN, RUN_DIGITS = 8, 10
+#: Signs of a run of words, and digits of one without a telling word: with letters, and without.
+RUN, RUN_DIGITS_WITH_LETTERS, RUN_DIGITS = 8, 6, 10
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,10 @@ def _run_tells(
     size = np.array([len(word) for word in whole.words])
     digit = np.array([sum(sign.isdigit() for sign in word) for word in whole.words])
     at = whole.places[starts[:, None] + np.arange(length)]
+    letters = np.array([any(sign.isalpha() for sign in word) for word in whole.words])[at]
+    enough = np.where(letters.any(axis=1), RUN_DIGITS_WITH_LETTERS, RUN_DIGITS)
     long = size[at].sum(axis=1) >= RUN
-    return long & (tells[at].any(axis=1) | (digit[at].sum(axis=1) >= RUN_DIGITS))
+    return long & (tells[at].any(axis=1) | (digit[at].sum(axis=1) >= enough))
 
 
 def _canonical(tables: Tables) -> Iterator[Cells]:

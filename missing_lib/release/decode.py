@@ -29,13 +29,17 @@ LARGEST = 500_000_000
 
 PNG = b"\x89PNG\r\n\x1a\n"
 _DATA = re.compile(r"data:[\w/+.;=-]*;base64,([A-Za-z0-9+/%=\s]+)")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}|[A-Za-z0-9+/_-]{6,}={1,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 #: No word, no path and no address is so long.
 _NO_WORD = re.compile(r"[A-Za-z0-9+/]{200,}={0,2}")
+#: Base64 that is shorter ends in the signs that fill it up.
+_UNPADDED = 16
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf\"'/]))")
 _IN_ADDRESS = re.compile(r"[^\s\"'<>]*%[0-9a-fA-F]{2}[^\s\"'<>]*")
 _TAG = re.compile(r"<[^<>]*>")
 _DECIMAL = re.compile(r"\d+\.\d+")
+#: Letters below are of Latin script; bytes that are no text make others.
+_LATIN = 0x250
 #: Files in which decimals are places of a drawing and nothing else.
 DRAWN = (".svg", ".css")
 
@@ -77,9 +81,11 @@ def _text(content: bytes) -> str:
     if b"\0" in content:
         for encoding in ("utf-32-le", "utf-16-le", "utf-16-be"):
             try:
-                return _decoded(content, encoding)
+                text = _decoded(content, encoding)
             except UnreadableError:
                 continue
+            if sum(ord(sign) < _LATIN for sign in text) > len(text) * 0.9:
+                return text
         raise UnreadableError
     try:
         return content.decode("utf-8-sig")
@@ -128,8 +134,9 @@ def _in_base64(text: str, depth: int) -> Iterator[str]:
         yield from _inside(re.sub(r"\s", "", urllib.parse.unquote(found[1])), depth, sure=True)
     joined = text.replace("\\n", "\n") if "\\n" in text else text
     lines = re.sub(r"(?<=[A-Za-z0-9+/]{60})\n(?=[A-Za-z0-9+/=])", "", joined)
-    for one in _BASE64.finditer(lines):
-        yield from _inside(one[0], depth, sure=False)
+    for one in _BASE64.findall(lines):
+        if len(one) % 4 == 0 or len(one) > _UNPADDED:
+            yield from _inside(one, depth, sure=False)
 
 
 def _inside(code: str, depth: int, sure: bool) -> Iterator[str]:
