@@ -7,13 +7,14 @@ can be unpacked from them, and in the three forms that base64 gives it, without 
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import io
 import re
 import urllib.parse
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 #: Begins every canary; no word of any language and no abbreviation.
@@ -32,6 +33,7 @@ def in_base64(stem: bytes) -> list[bytes]:
 
 _BASE64 = [form for stem in (STEM, STEM.upper()) for form in in_base64(stem.encode())]
 _ZLIB = re.compile(b"\x78[\x01\x5e\x9c\xda]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d|\d\d/\d\d/\d{4}|\b\d\d? [a-z]{3,9} \d{4}")
 _GLYPHS = re.compile(r'(?:xlink:)?href="#[A-Za-z]+(?:-[A-Za-z]+)*-([0-9a-f]{2,5})"')
 
 
@@ -80,16 +82,35 @@ def readings(content: bytes) -> Iterator[str]:
         yield "".join(chr(int(code, 16)) for code in _GLYPHS.findall(text))
 
 
-def is_told(content: bytes, days: Iterable[str] = ()) -> bool:
+def is_told(content: bytes, days: Collection[str] = ()) -> bool:
     """Whether there is a canary, or one of some written dates, in what a file holds."""
-    forms = [STEM.casefold(), *days]
+    stem = STEM.casefold()
     for stream in streams(content):
         if any(form in stream for form in _BASE64):
             return True
         for text in readings(stream):
             small = text.casefold()
-            if any(form in small for form in forms):
+            if stem in small:
                 return True
+            if days and not {_filled(day) for day in _DAY.findall(small)}.isdisjoint(days):
+                return True
+    return False
+
+
+def _filled(day: str) -> str:
+    return f"0{day}" if day[1] == " " else day
+
+
+#: Digests of what has been searched and holds nothing, so that it is searched once.
+_SEARCHED: set[tuple[bytes, Collection[str]]] = set()
+
+
+def _file_tells(path: Path, days: frozenset[str]) -> bool:
+    content = path.read_bytes()
+    key = (hashlib.sha256(content).digest(), days)
+    if key not in _SEARCHED and is_told(content, days):
+        return True
+    _SEARCHED.add(key)
     return False
 
 
@@ -101,14 +122,14 @@ def told_under(root: Path, apart: Iterable[Path], days: Iterable[str] = ()) -> l
     apart : iterable of Path
         Folders that may hold them.
     days : iterable of str
-        Written dates, in small letters.
+        Written dates, in small letters: ISO's way, 14/05/2003 and 14 may 2003.
     """
-    places, days = list(apart), list(days)
+    places, days = list(apart), frozenset(days)
     found = []
     for path in sorted(root.rglob("*")):
         if any(path == place or place in path.parents for place in places):
             continue
         named = STEM.casefold() in path.name.casefold()
-        if named or (path.is_file() and is_told(path.read_bytes(), days)):
+        if named or (path.is_file() and _file_tells(path, days)):
             found.append(path.relative_to(root).as_posix())
     return found

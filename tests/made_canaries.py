@@ -24,12 +24,12 @@ class Planted:
     Attributes
     ----------
     canaries : frozenset of str
-    days : tuple of str
+    days : frozenset of str
         Birth dates in several writings, in small letters.
     """
 
     canaries: frozenset[str]
-    days: tuple[str, ...]
+    days: frozenset[str]
 
 
 class Canaries:
@@ -90,11 +90,14 @@ def plant(tree: Tree, seed: int = 1) -> Planted:
     born = pd.to_datetime(raw["persons"]["birth_date"], errors="coerce").dropna()
     days = {day.strftime(form).casefold() for day in born for form in WRITTEN}
     (folder / "force.yml").write_text(_page(birds), encoding="utf-8")
-    return Planted(frozenset(birds.made), tuple(sorted(days)))
+    return Planted(frozenset(birds.made), frozenset(days))
 
 
 def _spoiled(rows: pd.DataFrame, table: str, birds: Canaries) -> pd.DataFrame:
-    """Columns beside the mapped ones, and canaries for some codes."""
+    """Columns beside the mapped ones, and canaries for some codes.
+
+    The headers have a digit: names of columns that have none may be said to the analyst.
+    """
     rare = {"persons": ("sex", "ethnicity_self", "known_first_by"),
             "incidents": ("category", "risk_first", "risk_final"),
             "markers": ("marker", "agency"), "ties": ("tie_type", "agency"),
@@ -106,8 +109,8 @@ def _spoiled(rows: pd.DataFrame, table: str, birds: Canaries) -> pd.DataFrame:
         rows.insert(1, "SURNAME", birds.column(len(rows), "name"))
         rows.insert(2, "FORENAME", birds.column(len(rows), "name"))
         rows["birth_date"] = pd.to_datetime(rows["birth_date"]).dt.strftime("%d/%m/%Y").fillna("")
-    rows.insert(0, f"NOTE {birds.one()}", birds.column(len(rows), "text", every=2))
-    rows[f"AUTHORITY {birds.name()}"] = birds.column(len(rows), every=3)
+    rows.insert(0, f"NOTE {birds.one()}7", birds.column(len(rows), "text", every=2))
+    rows[f"AUTHORITY {birds.one()}7"] = birds.column(len(rows), every=3)
     return rows
 
 
