@@ -241,7 +241,7 @@ CELLS: dict[str, tuple[str, int]] = {
     ),
     "a sentence": (f"{SURNAME}publish.sentence('One of them is ' + who + '.')", DISCLOSURE),
     "a sentence that warns": (
-        f"{SURNAME}publish.sentence('See {{ref}}`' + who + '` and [x](' + who + '.md).')", DISCLOSURE
+        f"{SURNAME}publish.sentence('See [' + who + '](' + who + '.md).')", DISCLOSURE
     ),
     "a birth date": (
         "born = cohort.persons['birth_date'].dropna().iloc[0]\n"
