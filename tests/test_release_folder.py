@@ -428,7 +428,7 @@ def failing(*_: Any) -> None:
     ("place", "name"),
     [
         (releases.archive, "prepare"),
-        (releases, "scan_before_release"),
+        (releases.letting_out, "check_folder"),
         (content, "manifest"),
         (content, "files_of"),
     ],
@@ -452,7 +452,7 @@ def test_the_scan_sees_the_whole_folder_before_it_has_its_name(
         assert made.name.startswith(releases.UNFINISHED)
         seen.update(contents(made))
 
-    monkeypatch.setattr(releases, "scan_before_release", scan)
+    monkeypatch.setattr(releases.letting_out, "check_folder", scan)
     target = release_westmark(two_forces, "scanned")
     assert contents(target) == seen
 

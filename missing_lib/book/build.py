@@ -324,12 +324,13 @@ def _make_book(
     if fingerprint.remembered(remembered) == key and (edition.html / "index.html").exists():
         say(edition.name, "book", "up to date", 0)
         return []
-    from missing_lib.book import site
+    from missing_lib.book import letting_out, site
 
     started = time.monotonic()
     try:
-        site.make_source(layout, toc, edition, force, about(library))
-        site.make_html(edition)
+        with letting_out.withdrawn_if_refused(layout, edition, force) as let_out:
+            site.make_source(layout, toc, edition, force, about(library))
+            site.make_html(edition, let_out)
     except BookError as problem:
         say(edition.name, "book", "failed", time.monotonic() - started)
         log = (edition.logs / "book.log").relative_to(layout.root).as_posix()

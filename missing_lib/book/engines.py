@@ -16,6 +16,7 @@ from IPython.core.pylabtools import select_figure_formats
 from IPython.utils.capture import capture_output
 from jupyter_client.manager import AsyncKernelManager
 from papermill.engines import Engine, NBClientEngine, papermill_engines
+from papermill.iorw import papermill_io
 
 from missing_lib.force.errors import trace_of
 
@@ -26,6 +27,31 @@ _PAINT = re.compile(r"\x1b\[[0-9;]*m")
 _PLACE = re.compile(r"File (?P<file>\S.*):(?P<line>\d+), in |Cell In\[\d+\], line (?P<cell>\d+)")
 
 
+class Kept:
+    """Where papermill writes an executed notebook: nowhere but here.
+
+    What a cell displayed has not passed the gate, and on a disk it would outlive a process that is
+    killed.
+    """
+
+    scheme = "kept://"
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def write(self, text: str, path: str) -> None:
+        """Keep a text under an address."""
+        self.texts[path] = text
+
+    def read(self, path: str) -> str:
+        """What was written last."""
+        return self.texts[path]
+
+    def pretty_path(self, path: str) -> str:
+        """The address as it is."""
+        return path
+
+
 def default_engine() -> str:
     """In process where a child can be forked from a parent that holds the stack, else a kernel.
 
@@ -34,10 +60,13 @@ def default_engine() -> str:
     return IN_PROCESS if sys.platform == "linux" else KERNEL
 
 
-def register() -> None:
-    """Make the engines known to papermill."""
+def register() -> Kept:
+    """Make the engines known to papermill, and where it writes; return that."""
     papermill_engines.register(IN_PROCESS, InProcessEngine)
     papermill_engines.register(KERNEL, IpcKernelEngine)
+    kept = Kept()
+    papermill_io.register(Kept.scheme, kept)
+    return kept
 
 
 class IpcKernelManager(AsyncKernelManager):

@@ -90,7 +90,7 @@ def run_chapter(task: Task) -> None:
             MEMBERS_VARIABLE: str(members or ""),
         }
         try:
-            executed = _execute(task, Path(made))
+            executed = _execute(task)
             published = read(Path(made), [chapter])[chapter]
             clean = scrub(executed, published, chapter, task.parameters)
         except BookError as problem:
@@ -123,16 +123,16 @@ def _members(task: Task) -> Iterator[Path | None]:
         unfinished.unlink(missing_ok=True)
 
 
-def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
+def _execute(task: Task) -> nbformat.NotebookNode:
     source = task.layout.source(task.chapter)
     notebook = jupytext.read(source)
     notebook.cells.append(nbformat.v4.new_code_cell(CLOSE))
-    engines.register()
-    output = made / "executed.ipynb"
+    kept = engines.register()
+    output = f"{kept.scheme}{task.chapter}.ipynb"
     try:
         papermill.execute_notebook(
             notebook,
-            str(output),
+            output,
             parameters=task.parameters,
             engine_name=task.engine,
             kernel_name="python3",
@@ -144,7 +144,7 @@ def _execute(task: Task, made: Path) -> nbformat.NotebookNode:
         if problem.ename != "StopChapter":
             _append(task.edition.logs / f"{task.chapter}.log", problem.traceback)
             raise _in_plain_words(task.chapter, problem) from None
-    done = nbformat.read(output, as_version=4)
+    done = nbformat.reads(kept.read(output), as_version=4)
     del done.cells[-1]
     return done
 

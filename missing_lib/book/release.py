@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from missing_lib.book import build as builder
-from missing_lib.book import fingerprint, telling
+from missing_lib.book import fingerprint, letting_out, telling
 from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import people_of
 from missing_lib.book.toc import read_toc
@@ -88,7 +88,7 @@ def release(
         for edition, outputs in zip(wish.editions, editions, strict=True):
             shutil.copytree(edition.html, made / outputs.name / "html")
         _write(made / content.MANIFEST, content.manifest(_all(made), editions, policy, origin))
-        scan_before_release(layout, force, made)
+        letting_out.check_folder(layout, force, made)
     if pending is not None:
         archive.confirm(pending)
     say(force.code, "release", "done", time.monotonic() - started)
@@ -128,16 +128,6 @@ def _prepare(layout: Layout, force: ForceFile, editions: Sequence[Edition], name
         Policy.of(force.policy),
         {e.population: [e.folder_of_members / f"{c}.npz" for c in toc.chapters] for e in editions},
     )
-
-
-def scan_before_release(layout: Layout, force: ForceFile, made: Path) -> None:
-    """Look in every file of a release for what may not leave, before it gets its name.
-
-    Raises
-    ------
-    DisclosureError
-        Names file and kind, never the value.
-    """
 
 
 def next_name(releases: Path, stem: str) -> str:

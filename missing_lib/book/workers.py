@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -72,6 +73,7 @@ def run_all(
 
 def _child(function: Callable[[T], None], task: T, report: Connection) -> None:
     try:
+        _say_nothing()
         function(task)
         report.send(None)
     except BookError as problem:
@@ -82,6 +84,16 @@ def _child(function: Callable[[T], None], task: T, report: Connection) -> None:
     finally:
         sys.stdout.flush()
         report.close()
+
+
+def _say_nothing() -> None:
+    """Whatever the task or a library beneath it writes to the screen may quote a value."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for screen in (1, 2):
+        os.dup2(nowhere, screen)
+    os.close(nowhere)
 
 
 def _heard(connection: Connection) -> BookError | None:

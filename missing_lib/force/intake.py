@@ -16,6 +16,7 @@ from missing_lib.force.schema import SCHEMA
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import Tables, conform, empty
 from missing_lib.force.taking import Taken, take_table
+from missing_lib.force.traces import Traces, of_extract
 from missing_lib.force.typed import without_mark
 
 #: Begins the names of lists that an intake which was stopped leaves beside the last good tables.
@@ -55,6 +56,8 @@ class Intake:
         ``source_row``.
     words : dict of str
         By table and rule: the analyst's names of the columns that the rule looks at, in brackets.
+    traces : Traces or None
+        Digests of all that was read, by which the scan knows what may not leave.
     """
 
     tables: Tables
@@ -67,6 +70,7 @@ class Intake:
     review: dict[str, pd.DataFrame] = field(default_factory=dict)
     flagged: dict[str, pd.DataFrame] = field(default_factory=dict)
     words: dict[tuple[str, str], str] = field(default_factory=dict)
+    traces: Traces | None = None
 
 
 def take_in(force: ForceFile, folder: Path) -> Intake:
@@ -125,6 +129,7 @@ def take_in(force: ForceFile, folder: Path) -> Intake:
             for line in step.ledger
         },
         review={t: _whole_rows(taken[t], s.review) for t, s in steps.items() if len(s.review)},
+        traces=of_extract(taken, tables),
     )
 
 

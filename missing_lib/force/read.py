@@ -56,12 +56,15 @@ class Raw:
         What messages call it.
     first_row : int
         What a spreadsheet calls the row at position zero.
+    beside : tuple of DataFrame
+        Whole files that were joined.
     """
 
     rows: pd.DataFrame
     caveats: list[str]
     label: str
     first_row: int = 2
+    beside: tuple[pd.DataFrame, ...] = ()
 
 
 def read_source(folder: Path, source: Source, where: str) -> tuple[list[Raw], list[str]]:
@@ -122,7 +125,7 @@ def _with_joins(raw: Raw, source: Source, others: list[pd.DataFrame], where: str
     for number, (join, other) in enumerate(zip(source.join, others, strict=True)):
         done = joined(rows, other, join, raw.label, f"{where}.join.{number}")
         rows, caveats = done.rows, [*caveats, *done.notes]
-    return Raw(rows, caveats, raw.label, raw.first_row)
+    return Raw(rows, caveats, raw.label, raw.first_row, tuple(others))
 
 
 def read_one(folder: Path, origin: Origin, file: str | None, where: str) -> Raw:

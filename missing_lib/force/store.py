@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from missing_lib.force import traces
 from missing_lib.force.errors import ContractError
 from missing_lib.force.intake import Intake
 from missing_lib.force.places import new_restricted_folder, restricted_folder
@@ -15,7 +16,10 @@ from missing_lib.force.tables import Tables, conform
 
 
 def save(intake: Intake, force_folder: Path) -> None:
-    """Write tables, ledger, accounts, rows set aside or for review, and places of unread texts."""
+    """Write tables, ledger, accounts, rows set aside or for review, and places of unread texts.
+
+    Beside them, digests of all that was read, by which the scan knows what may not leave.
+    """
     with new_restricted_folder(force_folder) as folder:
         for table in SCHEMA:
             intake.tables[table].to_parquet(folder / f"{table}.parquet", index=False)
@@ -29,6 +33,8 @@ def save(intake: Intake, force_folder: Path) -> None:
             rows.to_csv(folder / f"flagged-{table}.csv", index=False)
         for table, rows in intake.review.items():
             rows.to_csv(folder / f"review-{table}.csv", index=False)
+        if intake.traces is not None:
+            traces.save(intake.traces, folder)
         about = {"absent": sorted(intake.tables.absent), "caveats": list(intake.caveats)}
         (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 

@@ -33,12 +33,16 @@ class Part:
         The same rows in canonical vocabulary.
     first_row : int
         What a spreadsheet calls the row at position zero.
+    beside : tuple of DataFrame
+        What else was read for these rows, whole: files that were joined, and the rows that ties
+        are made from.
     """
 
     label: str
     rows: pd.DataFrame
     done: Converted
     first_row: int
+    beside: tuple[pd.DataFrame, ...] = ()
 
     @property
     def extent(self) -> int:
@@ -150,7 +154,8 @@ def _names(source: Source) -> dict[str, tuple[str, ...]]:
 
 
 def _part(raw: Raw, table: str, source: Source, time_zone: str) -> Part:
-    return Part(raw.label, raw.rows, convert(raw.rows, table, source, time_zone), raw.first_row)
+    done = convert(raw.rows, table, source, time_zone)
+    return Part(raw.label, raw.rows, done, raw.first_row, raw.beside)
 
 
 def _tied(raws: list[Raw], table: str, source: Source, time_zone: str) -> Part:
@@ -168,4 +173,5 @@ def _tied(raws: list[Raw], table: str, source: Source, time_zone: str) -> Part:
     (done.problems if dates.stops else done.caveats).extend(said(dates, where))
     done.caveats.extend([*notes, *dates.notes])
     done = replace(done, unread=unread_rows(dates, table, "first_seen"))
-    return Part(label, rows, done, raws[0].first_row)
+    beside = [rows for raw in raws for rows in (raw.rows, *raw.beside)]
+    return Part(label, rows, done, raws[0].first_row, tuple(beside))
