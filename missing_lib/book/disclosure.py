@@ -24,7 +24,7 @@ Published = Mapping[str, ChapterRecords]
 
 #: What can be said of a value, in the words of the page; "fewer than" goes with the threshold.
 FEWER = "fewer than"
-STATUSES = ("shown", "kept", "hidden", FEWER, "zero", "not applicable")
+STATUSES = ("shown", "hidden", FEWER, "kept", "zero", "not applicable")
 
 #: Kinds of table that a rule can hide something in, and the columns whose values are counted:
 #: not the percentage of a count nor the bounds of an estimate, which stand and fall with it.

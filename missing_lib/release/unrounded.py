@@ -142,6 +142,7 @@ def _percent(low: float, high: float) -> str:
 
 
 def _cost(cost: float, count: float, text: str, policy: Policy) -> str:
+    """Bounds in millions, rounded outwards to a hundredth."""
     unit, currency = cost / count, text.split(maxsplit=1)[0]
-    low, high = (n * unit / 1e6 for n in of_count(count, policy))
-    return f"{currency} {low:.2f} to {high:.2f} million"
+    low, high = (n * unit / 1e4 for n in of_count(count, policy))
+    return f"{currency} {math.floor(low) / 100:.2f} to {math.ceil(high) / 100:.2f} million"
