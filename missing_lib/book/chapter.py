@@ -12,7 +12,7 @@ from missing_lib.book.layout import MEMBERS_VARIABLE, REGISTRY_VARIABLE, Layout,
 from missing_lib.book.toc import read_toc
 from missing_lib.force import store
 from missing_lib.force.spec import ForceFile, check_population, find_force
-from missing_lib.release.mends import mends_for
+from missing_lib.release.mends import any_mends, mends_for
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
@@ -61,9 +61,15 @@ class Chapter:
 
     @cached_property
     def published(self) -> dict[str, ChapterRecords]:
-        """What the other chapters of this edition published."""
+        """What the chapters of this edition published, in the order of the book."""
         edition = self._layout.edition(self.force.code, self.population)
-        return read(edition.registry, read_toc(self._layout.root).computed)
+        return read(edition.registry, read_toc(self._layout.root).chapters)
+
+    @property
+    def mended(self) -> bool:
+        """Whether what everything tells together has changed a cell of this edition."""
+        edition = self._layout.edition(self.force.code, self.population)
+        return any_mends(edition.mends)
 
     @property
     def official_folder(self) -> Path:

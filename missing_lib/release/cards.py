@@ -162,7 +162,7 @@ def _table(record: dict[str, Any], policy: Policy, place: Place) -> dict[str, An
         "title": record["title"],
         "rule": record["rule"],
         "rests_on": rests_on(record, policy),
-        "rules": _worded(RULES[record["rule"]], policy),
+        "rules": worded(RULES[record["rule"]], policy),
         "hidden": _hidden(record, policy),
         "files": (place(TABLE, record["name"]),),
     }
@@ -193,7 +193,7 @@ def _number(record: dict[str, Any], policy: Policy, place: Place) -> dict[str, A
         "title": record["text"],
         "rule": record["unit"],
         "rests_on": rests.get(record["unit"], "published values"),
-        "rules": _worded(NUMBER_RULES[record["unit"]], policy),
+        "rules": worded(NUMBER_RULES[record["unit"]], policy),
         "hidden": f"the number: {record['status']}" if hidden else "nothing",
         "files": (place(NUMBER, record["name"]),),
     }
@@ -244,10 +244,11 @@ def _hidden(record: dict[str, Any], policy: Policy) -> str:
     if not cells:
         return "nothing"
     values = sum(bool(status) for row in record["sheet"]["statuses"] for status in row)
-    return f"{len(cells)} of {values} values. {_worded(RULES[record['rule']], policy)[0]}"
+    return f"{len(cells)} of {values} values. {worded(RULES[record['rule']], policy)[0]}"
 
 
-def _worded(rules: Sequence[str], policy: Policy) -> tuple[str, ...]:
+def worded(rules: Sequence[str], policy: Policy) -> tuple[str, ...]:
+    """Rules with the numbers of the policy in force."""
     return tuple(rule.format(**asdict(policy)) for rule in rules)
 
 

@@ -169,7 +169,9 @@ def _groups(
     if group is None:
         yield "all", data
         return
-    for level in levels if levels is not None else sorted(data[group].dropna().unique()):
+    if levels is None:
+        raise TypeError(f"no code book for {group}: name its levels, all of them")
+    for level in levels:
         yield str(level), data[data[group] == level]
 
 

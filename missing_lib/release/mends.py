@@ -75,6 +75,11 @@ def mends_for(path: Path, chapter: str) -> tuple[Mend, ...]:
     return _read(path).of(chapter)
 
 
+def any_mends(path: Path) -> bool:
+    """Whether the edition has mends; whoever lets its chapters run has seen to their basis."""
+    return bool(_read(path).mends)
+
+
 def _read(path: Path) -> Mends:
     if not path.is_file():
         return Mends("", ())

@@ -114,12 +114,12 @@ def estimate(
 def quantile(
     name: str, values: ArrayLike, q: float, persons: ArrayLike, unit: str, policy: Policy
 ) -> Number:
-    """A quantile that has enough people on each side of it."""
+    """A quantile that has enough people strictly on each side of it, and so is no extreme."""
     frame = pd.DataFrame({"value": np.asarray(values, float), "person": np.asarray(persons)})
     frame = frame.dropna()
     at = float(frame["value"].quantile(q)) if len(frame) else math.nan
-    below = frame.loc[frame["value"] <= at, "person"].nunique()
-    above = frame.loc[frame["value"] >= at, "person"].nunique()
+    below = frame.loc[frame["value"] < at, "person"].nunique()
+    above = frame.loc[frame["value"] > at, "person"].nunique()
     return estimate(name, at, min(below, above), None, unit, policy)
 
 

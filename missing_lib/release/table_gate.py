@@ -213,6 +213,19 @@ class TableGate(Desk):
         made = tables.unchanged(frame, labels, "derived", note=note, hides=hides)
         return self._table(name, made, title, f"from {of.name}", of=[of])
 
+    def of_published(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        *,
+        title: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Show a table that was computed from the registries of the other chapters alone."""
+        note = "Computed from what the other chapters of this edition published."
+        made = tables.unchanged(frame, labels, "derived", note=note)
+        return self._table(name, made, title, "what the other chapters published")
+
     def official(
         self,
         name: str,
