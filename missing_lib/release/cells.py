@@ -57,9 +57,10 @@ def safe_counts(
     open_ = large_enough(cells, unit, policy)
     if (unit == "people" or len(by) == 1) and (~zero).sum() > 1:
         open_ &= enough_left(cells, unit, policy)
-    if aside is not None:
-        open_ &= ~aside
     hidden = hide_second_cells(cells, by, unit, ~open_ & ~zero, zero, policy)
+    if aside is not None:
+        # Only now: a cell set aside could stand in for a second one, which would then be shown.
+        hidden = hide_second_cells(cells, by, unit, hidden | (aside & ~zero), zero, policy)
     rounded = np.where(zero, 0.0, np.where(hidden, np.nan, round_count(count, policy)))
     with np.errstate(divide="ignore", invalid="ignore"):
         percent = np.floor(100 * rounded / total + 0.5) if total_shown else rounded * np.nan
