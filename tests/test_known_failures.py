@@ -18,11 +18,14 @@ from missing_lib.book import release as releases
 from missing_lib.force.errors import ContractError
 from missing_lib.force.spec import find_force
 from missing_lib.release import cards
+from missing_lib.release.differencing.counts import Source
+from missing_lib.release.differencing.repair import repair
+from missing_lib.release.differencing.told import told
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import Number, Shown
 from missing_lib.release.registry import Registry
-from missing_lib.study.tabulate import tabulate
+from missing_lib.study.tabulate import Table, tabulate
 from tests.conftest import ROOT
 
 SCRIPT = Path(__file__).with_name("usual_tool.py")
@@ -56,15 +59,16 @@ def survival(gate: Gate, data: pd.DataFrame) -> Shown:
     )
 
 
-def people(**levels: int) -> pd.DataFrame:
+def people(**levels: int) -> Table:
     """One incident each of so many people in each level."""
     names = [name for name, n in levels.items() for _ in range(n)]
-    rows = pd.DataFrame({"person_id": [str(i) for i in range(len(names))]})
+    ids = [str(i) for i in range(len(names))]
+    rows = pd.DataFrame({"person_id": ids, "incident_id": ids})
     return tabulate(rows.assign(area=pd.Categorical(names, categories=list(levels))), ["area"])
 
 
 def counted(gate: Gate, name: str = "areas", **levels: int) -> Shown:
-    return gate.counts(name, people(**levels), ["area"], units=["people"], title="x", what="x")
+    return gate.counts(name, people(**levels), units=["people"], title="x", what="x")
 
 
 def column(gate: Gate, name: str) -> dict[str, tuple[float | None, str]]:
@@ -99,9 +103,18 @@ def test_a_second_table_does_not_undo_suppression_by_subtraction(
     counted(gate, seventeen=48, eighteen=2)
     said = column(gate, "people")
     assert said["seventeen"] == said["eighteen"] == (None, "hidden")
-    everybody = gate.people("everybody", 50, what="x")
-    younger = gate.people("younger", 48, what="x", of=everybody)
+    everybody = gate.people("everybody", range(50), what="x")
+    younger = gate.people("younger", range(48), what="x", of=everybody)
     assert (everybody.text, younger.text) == ("50", "not shown")
+    # Where no call says that one is a part of the other, the check of everything together finds it.
+    apart = Gate(Policy(), Registry(None))
+    apart.people("everybody", range(12), what="x")
+    apart.people("younger", range(10), what="x")
+    published = Source("x", False, Policy(), tuple(apart.registry.counted))
+    (found,) = told([published], Policy())
+    assert found.system.truth[found.question.columns].sum() == 2
+    _, mended = repair([published], Policy(), lambda _: False)
+    assert len(mended.places) == 1
 
 
 def test_suppression_does_not_change_totals_without_a_word(
@@ -125,7 +138,7 @@ def test_rounding_neither_turns_shares_into_zeros_nor_stands_in_for_a_threshold(
         percent=True,
     )  # fmt: skip
     assert column(gate, "share") == {"a": (0.4, "shown"), "b": (None, "hidden")}
-    assert gate.people("eight", 8, what="x").status == "fewer than 10"
+    assert gate.people("eight", range(8), what="x").status == "fewer than 10"
 
 
 @pytest.mark.parametrize(
@@ -178,11 +191,12 @@ def terms(carried_by: list[int]) -> pd.DataFrame:
 
 
 def fifteen_people(gate: Gate) -> None:
-    gate.people("people", 15, what="x")
+    gate.people("people", range(15), what="x")
 
 
 def fifteen_incidents(gate: Gate) -> None:
-    gate.incidents("incidents", np.ones(15), what="x")
+    rows = pd.DataFrame({"incident_id": range(15), "person_id": range(15)})
+    gate.incidents("incidents", rows, what="x")
 
 
 def percent_of_fifteen(gate: Gate) -> None:
@@ -275,7 +289,7 @@ def hidden(publish: Callable[[Gate], None], policy: Policy) -> int:
 def test_a_stricter_rounding_goes_through_to_every_count(tmp_path: Path) -> None:
     own = with_policy(tmp_path, {"threshold": 20, "rounding": 10})
     gate = Gate(own, Registry(None))
-    assert gate.people("n", 1136, what="x").text == "1,140"
+    assert gate.people("n", range(1136), what="x").text == "1,140"
     counted(gate, a=63, b=64)
     assert column(gate, "people") == {
         "a": (60, "shown"), "b": (60, "shown"), "All recorded": (130, "shown")

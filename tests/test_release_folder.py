@@ -161,10 +161,11 @@ def gate_of(policy: Policy | None = None) -> Gate:
 
 def structural_zero(gate: Gate) -> None:
     names = ["a"] * 30 + ["b"] * 40
-    rows = pd.DataFrame({"person_id": [str(i) for i in range(70)]})
-    cells = tabulate(rows.assign(level=pd.Categorical(names, categories=["a", "b", "c"])),
+    ids = [str(i) for i in range(70)]
+    rows = pd.DataFrame({"person_id": ids, "incident_id": ids})
+    table = tabulate(rows.assign(level=pd.Categorical(names, categories=["a", "b", "c"])),
                      ["level"])  # fmt: skip
-    gate.counts("t", cells, ["level"], units=["people"], title="x", what="x",
+    gate.counts("t", table, units=["people"], title="x", what="x",
                 structural_zeros=np.array([False, False, True]))  # fmt: skip
 
 
@@ -182,8 +183,9 @@ def hidden_and_missing_term(gate: Gate) -> None:
 
 
 def rows_of_extract(gate: Gate) -> None:
-    frame = pd.DataFrame({"k": ["a", "b", "c"], "n": [50, 0, np.nan]})
-    gate.rows("t", frame, ["n"], ["k"], title="x")
+    frame = pd.DataFrame({"table": ["a", "b"], "rows_in": [50, 0], "kept": [50, 0]})
+    frame = frame.assign(merged=0, quarantined=0)
+    gate.rows("t", frame, ["rows_in"], ["table"], title="x", relation="parts")
 
 
 def withheld_by_the_source(gate: Gate) -> None:
@@ -201,7 +203,7 @@ def withheld_by_the_source(gate: Gate) -> None:
         ),
         (hidden_and_missing, "v", ["0.5 shown", " not applicable", " hidden"]),
         (hidden_and_missing_term, "estimate", ["1.5 shown", " not applicable", " hidden"]),
-        (rows_of_extract, "n", ["50 shown", " fewer than 10", " not applicable"]),
+        (rows_of_extract, "rows_in", ["50 shown", " fewer than 10"]),
         (withheld_by_the_source, "n", ["50 shown", " withheld", " not applicable"]),
     ],
 )  # fmt: skip
@@ -274,7 +276,7 @@ def exact_counts(tree: Tree) -> Iterator[int]:
     yield len(rows)
     yield rows["person_id"].nunique()
     for names in (["sex"], ["risk_first"], ["category"]):
-        cells = tabulate(rows.dropna(subset=names), names)
+        cells = tabulate(rows.dropna(subset=names), names).cells
         for unit in ("incidents", "people"):
             yield from (int(n) for n in cells[unit])
 
