@@ -10,18 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from missing_lib.book import letting_out
-from missing_lib.book.layout import Layout
 from missing_lib.force import traces
 from missing_lib.force.errors import DisclosureError
 from missing_lib.force.intake import Intake
 from missing_lib.force.places import new_restricted_folder
-from missing_lib.force.spec import find_force
 from missing_lib.force.traces import Cells, Traces, gather
 from missing_lib.release import machine, scan
 from missing_lib.release.dates import days_in
 from missing_lib.release.machine import Machine
-from tests.conftest import Tree
 from tests.hidden_texts import WAYS
 
 #: No path and no name, so that tests do not depend on where they run.
@@ -115,6 +111,19 @@ def test_a_file_that_the_book_brings_is_not_read(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_which_words_tell(value: str, page: str, found: bool) -> None:
     assert (kinds(page, made(value), public="female, street, high") == {PERSON}) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('<path style="fill: #262626"/>', False),
+        ('<path d="M 7.262626 0"/>', False),
+        ('<use xlink:href="#262626"/>', True),
+        ("<!-- 262626 -->", True),
+    ],
+)
+def test_colours_and_places_of_a_drawing_are_no_identifiers(text: str, found: bool) -> None:
+    assert (kinds(text, made("262626"), "a.svg") == {PERSON}) == found
 
 
 def test_a_quotation_of_a_free_text_is_found_and_so_is_a_rare_word_of_it() -> None:
@@ -258,21 +267,19 @@ def test_all_that_came_in_is_wanted_and_kept_as_digests_alone(
     assert not re.search(rb"P\d{6}", kept)
 
 
-def test_a_leak_is_said_by_page_and_kind_and_not_by_value(
-    small_edition: Path, two_forces: Tree, tmp_path: Path
-) -> None:
-    layout = Layout(two_forces.root, two_forces.root / "forces")
-    force = find_force(layout.forces, "westmark")
-    letting_out.check_folder(layout, force, small_edition)
-    rows = pd.read_csv(layout.forces / "westmark" / "persons.csv", dtype=str)
-    who = rows["person_id"].iloc[3]
+def test_a_leak_is_said_by_page_and_kind_with_a_cure_and_not_by_value(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "page.html").write_text(f"<p>{who}</p>")
+    (tmp_path / "a" / "page.html").write_text("<p>P000123, born 14 May 2003, in /srv/book/x</p>")
+    sought = scan.wanted(made("P000123"), Machine(("/srv/book/x",), ()), [])
     with pytest.raises(DisclosureError) as refused:
-        letting_out.check_folder(layout, force, tmp_path)
-    (line,) = refused.value.problems
-    assert line.startswith("a/page.html holds an identifier (persons.person_id); show counts")
-    assert who not in line
+        scan.check(tmp_path, sought)
+    values = "show counts of people with a method of publish instead"
+    assert refused.value.problems == (
+        f"a/page.html holds a birth date; {values}",
+        "a/page.html holds a path of this machine; what it was made from must not name this "
+        "machine",
+        f"a/page.html holds {PERSON}; {values}",
+    )
 
 
 def test_a_million_values_are_looked_for_in_a_large_folder(tmp_path: Path) -> None:

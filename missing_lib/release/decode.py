@@ -37,10 +37,10 @@ _UNPADDED = 16
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf\"'/]))")
 _IN_ADDRESS = re.compile(r"[^\s\"'<>]*%[0-9a-fA-F]{2}[^\s\"'<>]*")
 _TAG = re.compile(r"<[^<>]*>")
-_DECIMAL = re.compile(r"\d+\.\d+")
+_DRAWING = re.compile(r"\d+\.\d+|(?<=[:\s])#[0-9a-fA-F]{6}(?![^\W_])")
 #: Letters below are of Latin script; bytes that are no text make others.
 _LATIN = 0x250
-#: Files in which decimals are places of a drawing and nothing else.
+#: Files in which decimals are places of a drawing, and six signs after a # a colour.
 DRAWN = (".svg", ".css")
 
 
@@ -106,7 +106,7 @@ def _decoded(content: bytes, encoding: str) -> str:
 def _readings(name: str, text: str, depth: int) -> Iterator[str]:
     """A text as it stands, without its marks and escapes, and what it holds in base64."""
     plain = _NO_WORD.sub(" ", _DATA.sub(" ", text))
-    plain = _DECIMAL.sub(" ", plain) if name.endswith(DRAWN) else plain
+    plain = _DRAWING.sub(" ", plain) if name.endswith(DRAWN) else plain
     yield plain
     shown = _shown(plain)
     if "<" in shown:
