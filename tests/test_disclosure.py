@@ -55,7 +55,7 @@ def test_values_are_counted_by_what_is_said_of_them() -> None:
     }  # fmt: skip
     outputs = disclosure.hidden_outputs(published(made)).to_dict("records")
     assert [(o["output"], o["hidden"], o["fewer than"], o["values"]) for o in outputs] == [
-        ("By sex", 4, 0, 10), ("Numbers in sentences", 0, 1, 2),
+        ("Concentration: By sex", 4, 0, 10), ("Concentration: Numbers in sentences", 0, 1, 2),
     ]  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_the_page_counts_the_cells_that_read_hidden(two_forces: Tree) -> None:
         for table in one.of_kind("table"):
             if table["rule"] == "counts":
                 counts = [i for i, h in enumerate(table["header"]) if h in ("People", "Incidents")]
-                title = one.filled(table["title"])
+                title = f"{one.chapter.capitalize()}: {one.filled(table['title'])}"
                 printed[title] = sum(row[i] == "hidden" for row in table["rows"] for i in counts)
     assert any(printed.values())
     for title, hidden in printed.items():
@@ -162,4 +162,5 @@ def test_the_page_says_what_was_done_to_this_edition(two_forces: Tree) -> None:
 
 def test_an_edition_without_an_extract_has_no_such_page(official_editions: Tree) -> None:
     html = official_editions.edition("england") / "html"
+    assert (html / "index.html").exists()
     assert not (html / "chapters" / "disclosure.html").exists()

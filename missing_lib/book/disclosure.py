@@ -133,15 +133,20 @@ def hidden_outputs(published: Published) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``chapter``, ``output``, ``hidden``, ``fewer than``, ``values``.
+        ``output`` with its chapter, ``hidden``, ``fewer than``, ``values``.
     """
     lines = [
-        (plain(chapter).capitalize(), title, said.count("hidden"), said.count(FEWER), len(said))
+        (
+            f"{plain(chapter).capitalize()}: {title}",
+            said.count("hidden"),
+            said.count(FEWER),
+            len(said),
+        )
         for chapter, records in published.items()
         for title, said in _outputs(records)
         if {"hidden", FEWER} & set(said)
     ]
-    return pd.DataFrame(lines, columns=["chapter", "output", "hidden", FEWER, "values"])
+    return pd.DataFrame(lines, columns=["output", "hidden", FEWER, "values"])
 
 
 def findings_touched(published: Published, population: str) -> pd.DataFrame:
