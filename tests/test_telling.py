@@ -25,6 +25,7 @@ from missing_lib.release.mends import Mend, Mends, mends_for, read_mends, write_
 from missing_lib.release.policy import Policy
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import Registry
+from missing_lib.release.sheet import csv_of
 from missing_lib.study.tabulate import tabulate
 from tests.made_cohorts import force_file
 from tests.made_worlds import Population, Shape, people_of
@@ -163,8 +164,10 @@ def test_a_cell_that_changed_by_few_keeps_its_earlier_value(book: Book) -> None:
     table = book.counted("children")[0]
     assert table.cells[0].status == KEPT
     records = (book.edition("children").registry / "c.jsonl").read_text(encoding="utf-8")
-    rows = json.loads(records.splitlines()[0])["rows"]
-    assert rows[0][:2] == ["0", "10 (as of May 2018)"]
+    record = json.loads(records.splitlines()[0])
+    assert record["rows"][0][:2] == ["0", "10 (as of May 2018)"]
+    line = csv_of(record["sheet"]).splitlines()[1]
+    assert line == "0,10,kept,,not applicable"
     assert book.tells("children") == 0
     # A third release goes back to the day on which the value was true.
     book.release("2019", "children")

@@ -13,7 +13,7 @@ from typing import Any
 from missing_lib.release import sheet
 from missing_lib.release.cells import SHOWN
 from missing_lib.release.policy import Policy
-from missing_lib.release.published import count_text, plain
+from missing_lib.release.published import count_text, percent_text, plain
 from missing_lib.release.registry import ChapterRecords
 
 #: What the policy does to each kind of output, in the words of the card; the first sentence says
@@ -22,8 +22,8 @@ RULES: dict[str, tuple[str, ...]] = {
     "counts": (
         "A count of people is hidden below {threshold}, and where fewer than {threshold} of the "
         "table are outside it. A count of incidents is hidden below {threshold} incidents or "
-        "{threshold} people, where one person holds more than {one_share:.0%} of it, or two hold "
-        "more than {two_shares:.0%}.",
+        "{threshold} people, where one person holds more than {one_share} of it, or two hold "
+        "more than {two_shares}.",
         "Where a row or a column hides one value, it hides the next smallest too.",
         "Counts are rounded to the nearest {rounding}, totals by themselves, and percentages are "
         "computed from rounded counts.",
@@ -84,7 +84,7 @@ NUMBER_RULES: dict[str, tuple[str, ...]] = {
     ),
     "incident": (
         "Hidden below {threshold} incidents or {threshold} people, where one person holds more "
-        "than {one_share:.0%} of it or two more than {two_shares:.0%}, or where fewer than "
+        "than {one_share} of it or two more than {two_shares}, or where fewer than "
         "{threshold} around it are not in it. Rounded to the nearest {rounding}.",
     ),
     "share": ("Whole per cent, with {threshold} people or more on each side.",),
@@ -249,7 +249,8 @@ def _hidden(record: dict[str, Any], policy: Policy) -> str:
 
 def worded(rules: Sequence[str], policy: Policy) -> tuple[str, ...]:
     """Rules with the numbers of the policy in force."""
-    return tuple(rule.format(**asdict(policy)) for rule in rules)
+    shares = {name: percent_text(getattr(policy, name)) for name in ("one_share", "two_shares")}
+    return tuple(rule.format(**(asdict(policy) | shares)) for rule in rules)
 
 
 def as_html(title: str, cards: Sequence[Card], sentences: Mapping[str, Sequence[str]]) -> str:

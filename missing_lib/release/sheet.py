@@ -187,7 +187,7 @@ def hidden_cells(record: Mapping[str, Any]) -> list[tuple[int, int]]:
         (row, column)
         for row, line in enumerate(record["statuses"])
         for column, status in enumerate(line)
-        if status not in ("", SHOWN, STRUCTURAL_ZERO, NOT_APPLICABLE)
+        if status not in ("", SHOWN, STRUCTURAL_ZERO, NOT_APPLICABLE, KEPT)
     ]
 
 
@@ -256,7 +256,7 @@ def _is_number(value: Any) -> bool:
 
 def _number(value: Any, status: str) -> float | None:
     """A value rounded to so many digits that every machine writes the same."""
-    if status not in (SHOWN, STRUCTURAL_ZERO):
+    if status not in (SHOWN, STRUCTURAL_ZERO, KEPT):
         return None
     given = float(value)
     return given if given.is_integer() else float(f"{given:.{DIGITS}g}")
