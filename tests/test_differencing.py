@@ -174,11 +174,38 @@ def test_people_in_several_levels_are_no_partition() -> None:
     bands = {"young": ids("p", 30), "old": ids("p", 12) + ids("q", 4)}
     people = sorted(set(bands["young"] + bands["old"]))
     source = now(table("age", bands), number("all", people))
-    system = look([source])[1]
+    system = look([source], POLICY)[1]
     said = system.rows @ system.truth
     assert (said >= system.low).all()
     assert (said <= system.high).all()
     assert sizes([source]) == []
+
+
+def test_somebody_who_stands_twice_in_one_release_does_not_part_it_from_another() -> None:
+    """Nobody stands in two levels at first; then one of them is reported at another age too."""
+    young, old = ids("p", 10), ids("q", 30)
+    earlier = now(table("age", {"young": young, "old": old}), fixed=True)
+    later = now(table("age", {"young": [*young, "r0", "r1"], "old": [*old, "p0"]}))
+    assert 2 in sizes([earlier, later])
+    _, found = repair([earlier, later], POLICY, lambda _: False)
+    assert Place(1, 0, 0) in found.places
+    assert not found.refused
+
+
+def test_a_cell_within_a_cell_of_a_table_by_another_column() -> None:
+    """Those of twelve and thirteen years are between two bands that two tables show."""
+    younger, between, older = ids("a", 100), ids("b", 2), ids("c", 10)
+    from_twelve = table("t", {"-11": younger, "12-": between + older}, by="band")
+    from_fourteen = table("u", {"-13": younger + between, "14-": older}, by="phase")
+    source = now(from_twelve, from_fourteen)
+    assert len(families(collect([source]))) == 2
+    assert sizes([source]) == [2]
+    _, found = repair([source], POLICY, lambda _: False)
+    assert found.places == (Place(0, 0, 1),)
+    hidden = table("t", {"-11": younger, "12-": between + older}, hidden=["-11", "12-"], by="band")
+    assert sizes([now(hidden, from_fourteen)]) == []
+    more = table("t", {"-11": younger, "12-": ids("d", 7) + between + older}, by="band")
+    assert sizes([now(more, from_fourteen)]) == []  # of nine, one to nine remain possible
 
 
 def test_people_are_no_more_than_incidents() -> None:
@@ -188,7 +215,7 @@ def test_people_are_no_more_than_incidents() -> None:
         table("t", people, hidden=["x", "y"]),
         table("t", incidents, hidden=["x", "z"], unit="incident"),
     )
-    system = look([source])[1]
+    system = look([source], POLICY)[1]
     worlds_ = Worlds(system, POLICY)
     few = [q for q in questions(system, POLICY) if q.kind == "count"]
     assert few

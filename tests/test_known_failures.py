@@ -316,8 +316,8 @@ def test_writing_over_an_existing_folder_is_refused_aloud(
     assert tool["writing_over"] == {"returned": None, "written": 0}
     (tmp_path / "spring").mkdir()
     with pytest.raises(ContractError, match="never written over: choose another --name"):
-        releases.may_be_written(tmp_path, "spring")
-    assert releases.may_be_written(tmp_path, "summer") is None
+        releases.may_be_written([tmp_path], "spring")
+    assert releases.may_be_written([tmp_path], "summer") is None
 
 
 IMPORTING = """

@@ -491,10 +491,10 @@ def test_a_release_is_never_written_over(two_forces: Tree, westmark: Path) -> No
 
 
 def test_the_next_number_follows_the_highest(tmp_path: Path) -> None:
-    assert releases.next_name(tmp_path, "mark-2019-12-31") == "mark-2019-12-31-1"
+    assert releases.next_name([tmp_path], "mark-2019-12-31") == "mark-2019-12-31-1"
     for name in ("mark-2019-12-31-2", "mark-2019-12-31-10", "mark-2", "mark-2019-12-31-x"):
         (tmp_path / name).mkdir()
-    assert releases.next_name(tmp_path, "mark-2019-12-31") == "mark-2019-12-31-11"
+    assert releases.next_name([tmp_path], "mark-2019-12-31") == "mark-2019-12-31-11"
 
 
 @pytest.mark.parametrize(

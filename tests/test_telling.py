@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from missing_lib.book import release as releases
 from missing_lib.book import telling
 from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.telling import Work, make_safe
 from missing_lib.book.toc import Toc
-from missing_lib.force.errors import DisclosureError
+from missing_lib.force.errors import ContractError, DisclosureError
 from missing_lib.force.spec import ForceFile
 from missing_lib.release import archive
 from missing_lib.release.counted import KEPT, Counted, load
@@ -245,3 +246,41 @@ def test_releases_keep_their_order_and_their_policy(book: Book) -> None:
     assert [c.output for c in kept[0].counted("children")] == ["by_level", "everybody"]
     shutil.rmtree(kept[0].folder)
     assert [k.name for k in archive.kept_releases(folder)] == ["a"]
+
+
+def left(layout: Layout, name: str, force: str = "small") -> None:
+    """The folder of a release, still where it was written."""
+    (layout.releases / name).mkdir(parents=True)
+    manifest = json.dumps({"force": force})
+    (layout.releases / name / "manifest.json").write_text(manifest, encoding="utf-8")
+
+
+@pytest.mark.parametrize("restored", [(), ("a",)])
+def test_a_folder_that_left_is_kept_or_nothing_more_leaves(
+    book: Book, restored: Sequence[str]
+) -> None:
+    """The restricted folder is lost, or comes from a backup made before the last release."""
+    book.make_safe("children")
+    for name in restored:
+        book.release(name, "children")
+    for name in ("a", "b"):
+        left(book.layout, name)
+    left(book.layout, "theirs", "other")
+    kept = archive.kept_releases(telling.releases_folder(book.layout, book.force.code))
+    there = releases.written(book.layout, book.force.code)
+    assert there == ["a", "b"]
+    with pytest.raises(ContractError, match="b went before, but") as refused:
+        releases.must_be_known(book.force, kept, not restored, there)
+    assert "theirs" not in str(refused.value)
+    releases.must_be_known(book.force, kept, not restored, restored)
+
+
+def test_the_name_of_a_release_that_was_taken_away_is_not_given_again(book: Book) -> None:
+    """Else what the second of the name counts could not be kept beside the first."""
+    book.make_safe("children")
+    book.release("small-2017-12-31-1", "children")
+    folders = [book.layout.releases, telling.releases_folder(book.layout, book.force.code)]
+    assert not book.layout.releases.exists()
+    assert releases.next_name(folders, "small-2017-12-31") == "small-2017-12-31-2"
+    with pytest.raises(ContractError, match="there is a release 'small-2017-12-31-1' already"):
+        releases.may_be_written(folders, "small-2017-12-31-1")

@@ -68,13 +68,13 @@ def release(
         If something may not leave.
     """
     force = find_force(layout.forces, _one_force(wish.editions))
-    name = name or next_name(layout.releases, _stem(force))
-    may_be_written(layout.releases, name)
-    target = layout.releases / name
     kept = telling.releases_folder(layout, force.code)
     if not force.official:
         archive.settle(kept, layout.releases)
-        must_be_known(force, archive.kept_releases(kept), first)
+        must_be_known(force, archive.kept_releases(kept), first, written(layout, force.code))
+    name = name or next_name([layout.releases, kept], _stem(force))
+    may_be_written([layout.releases, kept], name)
+    target = layout.releases / name
     problems = builder.build(layout, replace(wish, together=True), say)
     if problems:
         raise together(problems)
@@ -95,13 +95,38 @@ def release(
     return target
 
 
-def must_be_known(force: ForceFile, kept: Sequence[archive.Kept], first: bool) -> None:
+def written(layout: Layout, force: str) -> list[str]:
+    """Names of a force's releases whose folders are still where they were written."""
+    manifests = sorted(layout.releases.glob(f"[!.]*/{content.MANIFEST}"))
+    told = {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in manifests}
+    return [name for name, manifest in told.items() if manifest.get("force") == force]
+
+
+def must_be_known(
+    force: ForceFile, kept: Sequence[archive.Kept], first: bool, folders: Sequence[str]
+) -> None:
     """Whether it is known what was released before, without which nothing may leave.
+
+    Parameters
+    ----------
+    first : bool
+        Whether the analyst says that nothing went before.
+    folders : sequence of str
+        Names of releases whose folders are there: each must be kept, whatever the analyst says.
 
     Raises
     ------
     ContractError
     """
+    lost = sorted(set(folders) - {one.name for one in kept})
+    if lost:
+        raise ContractError(
+            [
+                f"{force.code}: {', '.join(lost)} went before, but restricted/{RELEASES}/ does not "
+                "keep what was counted, so what this release tells together with it cannot be "
+                "checked. Put its folder there back from your latest backup"
+            ]
+        )
     if not kept and not first:
         raise ContractError(
             [
@@ -130,9 +155,12 @@ def _prepare(layout: Layout, force: ForceFile, editions: Sequence[Edition], name
     )
 
 
-def next_name(releases: Path, stem: str) -> str:
-    """Name of the next release: one more than the highest number that there is."""
-    there = releases.iterdir() if releases.is_dir() else ()
+def next_name(folders: Sequence[Path], stem: str) -> str:
+    """Name of the next release: one more than the highest number in any of the folders.
+
+    What was handed in and deleted is still kept under its name, on the machine.
+    """
+    there = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
     found = [re.fullmatch(rf"{re.escape(stem)}-(\d+)", path.name) for path in there]
     return f"{stem}-{1 + max((int(m[1]) for m in found if m), default=0)}"
 
@@ -150,8 +178,13 @@ def _one_force(editions: tuple[Edition, ...]) -> str:
     return codes[0]
 
 
-def may_be_written(folder: Path, name: str) -> None:
+def may_be_written(folders: Sequence[Path], name: str) -> None:
     """Say before anything is built that a release cannot get this name.
+
+    Parameters
+    ----------
+    folders : sequence of Path
+        Where releases are written, and where what they count is kept.
 
     Raises
     ------
@@ -161,7 +194,7 @@ def may_be_written(folder: Path, name: str) -> None:
         raise ContractError(
             ["--name: use letters, digits, dots and hyphens, such as spring-2; it names a folder"]
         )
-    if (folder / name).exists():
+    if any((folder / name).exists() for folder in folders):
         raise ContractError(
             [
                 f"there is a release {name!r} already, and a release is never written "

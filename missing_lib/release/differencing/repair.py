@@ -63,7 +63,7 @@ def repair(
     vital : callable
         Whether hiding a place would make a finding vanish.
     """
-    collection, whole = look(sources)
+    collection, whole = look(sources, policy)
     order = _Order(collection, sources, vital)
     hidden: set[int] = set()
     refused: list[Refused] = []

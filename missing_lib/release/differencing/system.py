@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from missing_lib.release.counted import INCIDENT, PERSON
 from missing_lib.release.differencing.counts import Collection, Table
+from missing_lib.release.differencing.cut import Cut, bits, cut_out
 from missing_lib.release.differencing.families import (
     Family,
     codes,
@@ -143,18 +144,47 @@ class _Root:
     sets: tuple[Named, ...]
 
 
-def system_of(collection: Collection, kin: Sequence[Family]) -> System:
-    """Everything published as one system: numbers and totals first, then family by family."""
+def system_of(
+    collection: Collection, kin: Sequence[Family], within: Sequence[tuple[int, int]] = ()
+) -> System:
+    """Everything published as one system: numbers and totals first, then family by family.
+
+    ``within`` are pairs of counts of which the first is a part of the second; those that stand in
+    no family together are looked at by themselves.
+    """
     rows = _Rows()
     root = _root(collection, rows)
-    sets, sums, blocks = list(root.sets), [], []
+    sets = list(root.sets)
+    sums: list[tuple[Named, ...]] = []
+    blocks: list[tuple[int, int]] = []
     for number, family in enumerate(kin):
         first = rows.size
-        more, together = _family(collection, family, root, rows, f"family {number}")
+        more, aside = _family(collection, family, root, rows, f"family {number}")
         sets += more
-        sums += together
+        sums += aside
         blocks.append((first, rows.size))
+    together = _blocks(sets)
+    for inner, outer in within:
+        if not together.get(inner, set()) & together.get(outer, set()):
+            sets += _pair(collection, inner, outer, rows)
     return rows.system(sets, sums, blocks)
+
+
+def _blocks(sets: Iterable[Named]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    for one in sets:
+        found.setdefault(one.count, set()).add(one.block)
+    return found
+
+
+def _pair(collection: Collection, inner: int, outer: int, rows: _Rows) -> list[Named]:
+    """A part and what is around it; no table need hold both."""
+    part, whole = collection.counts[inner].true, collection.counts[outer].true
+    both = rows.unknowns(np.array([part, whole - part])) + np.arange(2)
+    _publish(rows, collection, inner, both[:1])
+    _publish(rows, collection, outer, both)
+    block = f"{inner} within {outer}"
+    return [Named(both[:1], inner, block), Named(both, outer, block)]
 
 
 def _root(collection: Collection, rows: _Rows) -> _Root:
@@ -163,7 +193,7 @@ def _root(collection: Collection, rows: _Rows) -> _Root:
     for unit in sorted(collection.sizes):
         mine = [i for i in everything if collection.counts[i].unit == unit]
         members = [collection.counts[i].members for i in mine]
-        cut = _cut([_bits(m, collection.sizes[unit]) for m in members])
+        cut = cut_out([bits(m, collection.sizes[unit]) for m in members])
         first = rows.unknowns(cut.sizes)
         atom[unit] = np.where(cut.atom >= 0, first + cut.atom, -1)
         for count, inside in zip(mine, members, strict=True):
@@ -187,7 +217,7 @@ def _family(
         sets += _partitions(collection, whole, related, root, rows, at, name)
         broken = [t for t in tables if t.unit == unit and not is_partition(collection, t)]
         for by in sorted({t.by for t in broken}):
-            mine = [t for t in broken if t.by == by]
+            mine = [t for t in tables if t.unit == unit and t.by == by]
             sets += _overlapping(collection, mine, root, rows, at, name)
     _people_and_incidents(collection, tables, rows, at)
     return sets, _hidden_together(collection, tables, at)
@@ -207,8 +237,8 @@ def _partitions(
         return []
     unit, block = tables[0].unit, f"{name}, {tables[0].unit}"
     coded = [codes(collection, t) for t in tables]
-    inside = [_bits(collection.counts[c].members, collection.sizes[unit]) for c in related]
-    cut = _cut([*coded, *inside])
+    inside = [bits(collection.counts[c].members, collection.sizes[unit]) for c in related]
+    cut = cut_out([*coded, *inside])
     first = rows.unknowns(cut.sizes)
     _link(cut, first, root.atom[unit], [*coded, *inside], rows)
     sets = []
@@ -228,12 +258,12 @@ def _partitions(
     return sets
 
 
-def _link(cut: _Cut, first: int, outside: Columns, coded: Sequence[Columns], rows: _Rows) -> None:
+def _link(cut: Cut, first: int, outside: Columns, coded: Sequence[Columns], rows: _Rows) -> None:
     """What a family's unknowns add up to is what numbers and totals say of the same members.
 
     Members alike in which tables and numbers hold them are one sum on either side.
     """
-    alike = _cut([np.where(code >= 0, 0, -1) for code in coded])
+    alike = cut_out([np.where(code >= 0, 0, -1) for code in coded])
     for kind in range(len(alike.sizes)):
         members = alike.atom == kind
         mine, theirs = np.unique(cut.atom[members]), np.unique(outside[members])
@@ -248,20 +278,26 @@ def _overlapping(
     at: dict[tuple[str, str, int], dict[str, Columns]],
     name: str,
 ) -> list[Named]:
-    """Cells of tables in which people can stand twice: each level has unknowns of its own."""
+    """Cells of tables in which people can stand twice: each level has unknowns of its own.
+
+    Nobody stands twice in some of them, by luck: of children, say, or in an earlier release.
+    These are partitions too, and a cell is of the same size in both.
+    """
     labels = list(dict.fromkeys(label for t in tables for label in t.labels))
     standing = [_standing(collection, table, labels) for table in tables]
     pairs = np.unique(np.concatenate(standing))
     levels = pairs // collection.sizes[tables[0].unit]
     coded = [np.where(np.isin(pairs, mine, assume_unique=True), levels, -1) for mine in standing]
-    cut = _cut(coded)
+    cut = cut_out(coded)
     first = rows.unknowns(cut.sizes)
     sets = []
     for table, code in zip(tables, coded, strict=True):
         where = at.setdefault((table.name, table.unit, table.source), {})
         for label, count in zip(table.labels, table.cells, strict=True):
             columns = first + np.unique(cut.atom[code == labels.index(label)])
-            where[label] = columns
+            if label in where:
+                rows.bound(where[label], columns, 0, 0)
+            where.setdefault(label, columns)
             sets.append(Named(columns, count, f"{name}, {table.by}, {label}"))
             _publish(rows, collection, count, columns)
             rows.bound(root.columns[table.union], columns, 0, np.inf)
@@ -342,34 +378,3 @@ def _hidden_together(
         if len(aside) > 1:
             found.append(tuple(aside))
     return found
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """Members sorted by what they belong to."""
-
-    atom: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-
-def _bits(members: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    out = np.full(size, -1, dtype=np.int64)
-    out[members] = 0
-    return out
-
-
-def _cut(coded: Sequence[NDArray[np.int64]]) -> _Cut:
-    """The smallest sets that several partitions cut out of each other, by a hash of the codes."""
-    if not coded:
-        return _Cut(_NONE, _NONE)
-    weights = np.random.default_rng(0).integers(1, 2**63 - 1, len(coded)).astype(np.uint64) | 1
-    signature = np.zeros(len(coded[0]), dtype=np.uint64)
-    inside = np.zeros(len(coded[0]), dtype=bool)
-    for code, weight in zip(coded, weights, strict=True):
-        signature = (signature * np.uint64(0x9E3779B97F4A7C15)) ^ (
-            (code + 1).astype(np.uint64) * weight
-        )
-        inside |= code >= 0
-    atom = np.full(len(signature), -1, dtype=np.int64)
-    _, atom[inside], sizes = np.unique(signature[inside], return_inverse=True, return_counts=True)
-    return _Cut(atom, sizes.astype(np.int64))

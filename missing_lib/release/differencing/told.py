@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from missing_lib.release.differencing.consistent import Worlds
 from missing_lib.release.differencing.counts import Collection, Source, collect
 from missing_lib.release.differencing.families import families
+from missing_lib.release.differencing.nested import nested
 from missing_lib.release.differencing.protected import Question, questions
 from missing_lib.release.differencing.system import System, system_of
 from missing_lib.release.policy import Policy
@@ -27,14 +28,15 @@ class Told:
     question: Question
 
 
-def look(sources: Sequence[Source]) -> tuple[Collection, System]:
+def look(sources: Sequence[Source], policy: Policy) -> tuple[Collection, System]:
     """Everything published, as bounds on sums of unknowns."""
     collection = collect(sources)
-    return collection, system_of(collection, families(collection))
+    within = nested(collection, policy)
+    return collection, system_of(collection, families(collection), within)
 
 
 def told(sources: Sequence[Source], policy: Policy) -> list[Told]:
     """Every protected size that everything published together gives away."""
-    system = look(sources)[1]
+    system = look(sources, policy)[1]
     worlds = Worlds(system, policy)
     return [Told(system, q) for q in questions(system, policy) if not worlds.safe(q)]
