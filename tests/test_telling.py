@@ -150,7 +150,7 @@ def test_what_was_found_is_not_looked_for_again(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert book.make_safe("children", "all") is None
-    monkeypatch.setattr(telling, "check", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(telling, "_check", lambda *_: pytest.fail("looked again"))
     assert book.make_safe("children", "all") is None
 
 
