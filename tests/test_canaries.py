@@ -30,6 +30,7 @@ parts:
   - caption: The study
     chapters:
       - file: chapters/prevalence
+      - file: chapters/disclosure
       - file: chapters/references
 """
 

@@ -161,6 +161,15 @@ def test_a_release_a_month_later() -> None:
     assert not found.refused
 
 
+def test_a_number_that_is_not_shown_is_not_small() -> None:
+    everybody, most = ids("p", 12), ids("p", 11)
+    hidden = number("most", most, status=HIDDEN)
+    assert sizes([now(number("all", everybody), hidden)]) == [1]
+    assert (
+        sizes([now(number("all", ids("p", 30)), number("some", ids("p", 25), status=HIDDEN))]) == []
+    )
+
+
 def test_the_same_set_in_two_places_is_one_quantity() -> None:
     few = ids("p", 4)
     hidden = table("a", {"x": few, "y": ids("q", 30)}, hidden=["x"])

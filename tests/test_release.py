@@ -19,6 +19,7 @@ from missing_lib.release.cells import safe_counts
 from missing_lib.release.policy import Policy, enough_incidents, round_count, significant
 from missing_lib.release.publish import Gate
 from missing_lib.release.registry import Registry, read
+from missing_lib.study.intervals import wilson
 from missing_lib.study.survival import kaplan_meier
 from missing_lib.study.tabulate import Table, tabulate
 
@@ -103,6 +104,26 @@ def test_shares_come_from_rounded_counts(gate: Gate) -> None:
     assert gate.share("share", part, whole, what="x").value == 0.29  # 10/35, not 12/37
     hidden = gate.people("hidden", range(3), what="x")
     assert gate.share("none", hidden, whole, what="x").text == "not shown"
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_an_interval_tells_no_more_than_the_rounded_counts(more: int) -> None:
+    """From exact counts, whole per cent of share and bounds would be those of 10 of 20 alone."""
+
+    def printed(part: int, whole: int) -> list[list[str]]:
+        frame = pd.DataFrame(
+            {"marker": ["m"], "ever": [part], "people": [whole], "fewest": [whole - part]}
+        )
+        shown = Gate(POLICY, Registry(None)).proportions(
+            "p", frame, ["marker"], of=("ever", "people"), interval=wilson, people="fewest",
+            title="t", what="w",
+        )  # fmt: skip
+        return [list(row) for row in shown.payload["rows"]]
+
+    few = [math.floor(100 * bound) for bound in wilson(10 + more, 20 + more)]
+    assert few != [math.floor(100 * bound) for bound in wilson(10, 20)]
+    assert printed(10 + more, 20 + more) == printed(10, 20)
+    assert printed(10, 20)[0][1] == "50 %"
 
 
 def test_interval_is_rounded_outwards(gate: Gate) -> None:

@@ -70,7 +70,8 @@ def release(
     force = find_force(layout.forces, _one_force(wish.editions))
     kept = telling.releases_folder(layout, force.code)
     if not force.official:
-        archive.settle(kept, layout.releases)
+        for left in archive.settle(kept, lambda n: _unfinished(layout.releases / n).is_dir()):
+            shutil.rmtree(_unfinished(layout.releases / left))
         must_be_known(force, archive.kept_releases(kept), first, written(layout, force.code))
     name = name or next_name([layout.releases, kept], _stem(force))
     may_be_written([layout.releases, kept], name)
@@ -81,16 +82,15 @@ def release(
     started = time.monotonic()
     editions = [outputs_of(layout, force, edition) for edition in wish.editions]
     policy, origin = Policy.of(force.policy), origin_of(layout, force)
-    pending = None if force.official else _prepare(layout, force, wish.editions, name)
-    with _whole_or_not_at_all(target) as made:
+    with _whole_or_not_at_all(target) as made, _kept(layout, force, wish.editions, name):
         for file, text in content.files_of(editions, policy, origin).items():
             _write(made / file, text)
         for edition, outputs in zip(wish.editions, editions, strict=True):
             shutil.copytree(edition.html, made / outputs.name / "html")
         _write(made / content.MANIFEST, content.manifest(_all(made), editions, policy, origin))
         letting_out.check_folder(layout, force, made)
-    if pending is not None:
-        archive.confirm(pending)
+    if not force.official:
+        archive.confirm(kept / f"{archive.PENDING}{name}")
     say(force.code, "release", "done", time.monotonic() - started)
     return target
 
@@ -141,6 +141,22 @@ def must_be_known(
         raise ContractError(
             [f"{force.code}: this is not the first release, {names} went before; leave out --first"]
         )
+
+
+@contextmanager
+def _kept(
+    layout: Layout, force: ForceFile, editions: Sequence[Edition], name: str
+) -> Iterator[None]:
+    """Keep what a release counts before its folder is whole, and forget it if that fails."""
+    if force.official:
+        yield
+        return
+    pending = _prepare(layout, force, editions, name)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(pending)
+        raise
 
 
 def _prepare(layout: Layout, force: ForceFile, editions: Sequence[Edition], name: str) -> Path:
@@ -267,15 +283,19 @@ def origin_of(layout: Layout, force: ForceFile) -> content.Origin:
 @contextmanager
 def _whole_or_not_at_all(target: Path) -> Iterator[Path]:
     """Fill a folder that gets its name when all is written; what was left half is removed."""
-    for left in target.parent.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(left)
-    made = target.with_name(f"{UNFINISHED}{target.name}")
+    made = _unfinished(target)
+    if made.exists():
+        shutil.rmtree(made)
     made.mkdir(parents=True)
     try:
         yield made
         made.rename(target)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _unfinished(target: Path) -> Path:
+    return target.with_name(f"{UNFINISHED}{target.name}")
 
 
 def _write(path: Path, text: str) -> None:

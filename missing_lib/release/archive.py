@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -96,21 +96,28 @@ def confirm(pending: Path) -> None:
     pending.rename(pending.with_name(pending.name.removeprefix(PENDING)))
 
 
-def settle(folder: Path, releases: Path) -> None:
-    """Decide on what somebody left pending: it is confirmed if its folder came into its place.
+def settle(folder: Path, unfinished: Callable[[str], bool]) -> list[str]:
+    """Decide on what somebody left pending, and return the names of what is forgotten.
+
+    It is forgotten where its folder was still being written. In any other case the folder may
+    have left, so the release counts as one.
 
     Parameters
     ----------
     folder : Path
         Of all releases of the force, in its restricted folder.
-    releases : Path
-        Where the folders that may leave are.
+    unfinished : callable
+        Whether the folder of a release, by name, is there and not finished.
     """
-    for pending in folder.glob(f"{PENDING}*"):
-        if (releases / pending.name.removeprefix(PENDING)).is_dir():
-            confirm(pending)
-        else:
+    forgotten = []
+    for pending in sorted(folder.glob(f"{PENDING}*")):
+        name = pending.name.removeprefix(PENDING)
+        if unfinished(name):
             shutil.rmtree(pending)
+            forgotten.append(name)
+        else:
+            confirm(pending)
+    return forgotten
 
 
 def _read(about: Path) -> tuple[int, Kept]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -153,6 +153,44 @@ class TableGate(Desk):
             frame, by, values, people, percent, self.policy, labels, list(shown or by)
         )
         return self._table(name, made, title, what)
+
+    def proportions(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        of: tuple[str, str],
+        interval: Callable[[float, float], tuple[float, float]],
+        people: str,
+        title: str,
+        what: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish shares of people with intervals, in whole per cent from rounded counts.
+
+        Parameters
+        ----------
+        of : tuple of str
+            Columns of the part and of the whole, which stay on the machine.
+        interval : callable
+            Takes part and whole, returns the bounds.
+        people : str
+            Column with the smaller of part and rest.
+        """
+        made = tables.of_rounded(frame, of, interval, self.policy)
+        values = ["share", "lower", "upper"]
+        return self.statistics(
+            name,
+            made,
+            by,
+            values=values,
+            people=people,
+            title=title,
+            what=what,
+            percent=True,
+            labels=labels,
+        )
 
     def rows(
         self,

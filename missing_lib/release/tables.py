@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,6 +151,25 @@ def estimates(frame: pd.DataFrame, scale: str, policy: Policy) -> Made:
         sheet=sheet.of_frame(safe, words, numbers),
         rule="estimates",
         hidden=int((~open_).sum()),
+    )
+
+
+def of_rounded(
+    frame: pd.DataFrame,
+    of: tuple[str, str],
+    interval: Callable[[float, float], tuple[float, float]],
+    policy: Policy,
+) -> pd.DataFrame:
+    """The same rows with ``share``, ``lower`` and ``upper`` from the two counts, rounded.
+
+    Three whole per cent from exact counts are often those of one pair of counts only.
+    """
+    part, whole = (round_count(frame[column], policy) for column in of)
+    bounds = [interval(float(p), float(w)) for p, w in zip(part, whole, strict=True)]
+    return frame.assign(
+        share=np.divide(part, whole, out=np.full(len(frame), np.nan), where=whole > 0),
+        lower=[low for low, _ in bounds],
+        upper=[high for _, high in bounds],
     )
 
 

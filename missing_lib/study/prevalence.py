@@ -203,11 +203,6 @@ def _coded(codes: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes.to_numpy(dtype=int), categories=list(levels))
 
 
-def first_reports(cohort: Cohort) -> int:
-    """People whose first incident in the cohort lies in the study window: each person once."""
-    return int((cohort.incidents["order"] == 1).sum())
-
-
 def hours_missing(cohort: Cohort) -> pd.DataFrame:
     """Elapsed hours from report to end of each closed incident, with its person.
 

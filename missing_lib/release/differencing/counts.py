@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from missing_lib.release.counted import (
     ALL_RECORDED,
     FEW,
+    HIDDEN,
     SHOWN,
     ZERO,
     Cell,
@@ -175,7 +176,8 @@ def collect(sources: Sequence[Source]) -> Collection:
         cells = []
         for position, (cell, members) in enumerate(zip(counted.cells, at, strict=True)):
             count = number(counted.unit, members)
-            found[count].stand(Place(source, output, position), cell, sources[source].policy)
+            place, policy = Place(source, output, position), sources[source].policy
+            found[count].stand(place, cell, policy, one=not counted.by and len(counted.cells) == 1)
             found[count].outside |= not counted.by or cell.label == ALL_RECORDED
             cells.append(count)
         if counted.by:
@@ -207,8 +209,15 @@ class _Growing:
         self.told_at: list[Place] = []
         self.places: list[Place] = []
 
-    def stand(self, place: Place, cell: Cell, policy: Policy) -> None:
+    def stand(self, place: Place, cell: Cell, policy: Policy, one: bool) -> None:
+        """Take in what is said at a place; ``one`` is a number in a sentence.
+
+        Such a number is said to be below the threshold where it is, so that one which is only
+        hidden is not.
+        """
         low, high = interval(cell, policy)
+        if one and cell.status == HIDDEN:
+            low = float(policy.threshold)
         self.low, self.high = max(self.low, low), min(self.high, high)
         self.places.append(place)
         if cell.status in (SHOWN, FEW):
