@@ -265,7 +265,9 @@ def one_row(**values: Any) -> pd.DataFrame:
 def test_own_counts_pass_the_gate(values: dict[str, Any], cells: list[str]) -> None:
     shown = published(one_row(**values))
     assert shown.payload["rows"] == [["incidents", "2016", *cells]]
-    assert set(shown.frame) == {"measure", "year", "own", "official", "percent"}
+    values = {"own", "official", "percent"}
+    assert set(shown.frame) == {"measure", "year", *values, *(f"{v}_status" for v in values)}
+    assert (shown.frame["own_status"] == "hidden").tolist() == [cells[0] == "hidden"]
     assert (cells[0] == "hidden") == any("Hidden" in note for note in shown.payload["notes"])
     assert shown.frame["own"].isna().tolist() == [cells[0] == "hidden"]
 

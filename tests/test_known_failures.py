@@ -216,7 +216,9 @@ def table_of_fifteen(gate: Gate) -> None:
 
 
 def rows_of_fifteen(gate: Gate) -> None:
-    gate.rows("rows", pd.DataFrame({"table": ["t"], "n": [15]}), ["n"], ["table"], title="x")
+    frame = pd.DataFrame({"table": ["t"], "rows_in": [15], "kept": [15]})
+    frame = frame.assign(merged=0, quarantined=0)
+    gate.rows("rows", frame, ["rows_in"], ["table"], title="x", relation="parts")
 
 
 def term_of_fifteen(gate: Gate) -> None:
@@ -253,7 +255,8 @@ def lorenz_of_thirty(gate: Gate) -> None:
 def beside_official_of_fifteen(gate: Gate) -> None:
     frame = pd.DataFrame(
         {"year": [2018], "own": [15.0], "people": [15], "largest": [1.0], "largest_two": [2.0],
-         "rest": [np.nan], "official": [40.0], "official_text": ["40"]}
+         "rest": [np.nan], "official": [40.0], "official_text": ["40"], "unit": ["person"],
+         "members": [tuple(range(15))]}
     )  # fmt: skip
     gate.beside_official(
         "o", frame, ["year"], title="x", what="x", source="x",
