@@ -102,7 +102,9 @@ def test_edited_chapter_reruns_itself_and_the_findings(fresh: Tree) -> None:
     steps = fresh.steps("build", "westmark")
     assert steps == {
         "westmark/children prevalence": "done",
+        "westmark/children differencing": "done",
         "westmark/children index": "done",
+        "westmark/children disclosure": "done",
         "westmark/children book": "done",
     }
 
@@ -224,7 +226,9 @@ def test_the_incidents_of_a_table_are_those_of_its_cells(two_forces: Tree, force
 
 def test_what_counts_count_is_written_nowhere_else(two_forces: Tree) -> None:
     places = {p.parent for p in two_forces.root.rglob("*.npz")}
-    assert places == {members_folder(two_forces, f) for f in ("westmark", "eastmark")}
+    members = {members_folder(two_forces, f) for f in ("westmark", "eastmark")}
+    assert places == members | {folder.parents[1] for folder in members}
+    assert {p.name for m in members for p in m.parents[1].glob("*.npz")} == {"traces.npz"}
 
 
 def test_a_chapter_whose_members_are_lost_runs_again(fresh: Tree) -> None:

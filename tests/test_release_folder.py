@@ -322,7 +322,9 @@ def test_no_exact_count_stands_in_any_file(two_forces: Tree, westmark: Path) -> 
 
 def test_every_count_is_rounded_and_reaches_the_threshold(westmark: Path) -> None:
     seen = 0
-    for path in tables_of(westmark):
+    # The page on what is hidden counts values, not people.
+    of_people = [p for p in tables_of(westmark) if not p.name.startswith("disclosure-")]
+    for path in of_people:
         header, rows = rows_of(path)
         names = {"people", "incidents", "rows_in", "kept", "before", "after", "own", "at_risk"}
         for i in (i for i, name in enumerate(header) if name in names):
