@@ -1,4 +1,4 @@
-"""The attacker against whole editions of both made-up forces, and two releases a month apart."""
+"""The attacker against whole editions of both made-up forces, after an earlier release."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from missing_lib.release.counted import ALL_RECORDED, INCIDENT, SHOWN, load
 from missing_lib.release.policy import Policy
+from missing_lib.release.published import plain
 from tests.conftest import ROOT, Tree, copy_sources
 
 POPULATIONS = ("children", "adults", "all")
@@ -72,7 +73,7 @@ def _printed(record: dict[str, Any]) -> list[tuple[str, float | None]]:
     at = sheet["columns"].index("incidents")
     rows = zip(sheet["cells"], sheet["statuses"], strict=True)
     return [
-        (", ".join(str(k) for k in cells[:at] if k != ""),
+        (", ".join(plain(k) for k in cells[:at] if k != ""),
          cells[at] if statuses[at] == SHOWN else None)
         for cells, statuses in rows
     ]  # fmt: skip
