@@ -34,6 +34,7 @@ Parameters = Annotated[
 Forces = Annotated[
     Path | None, typer.Option("--forces", help="Folder of force files, if not forces/ here.")
 ]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")]
 Engine = Annotated[str, typer.Option(hidden=True, help="Papermill engine.")]
 
 
@@ -47,9 +48,7 @@ def build(
     ] = None,
     set_: Parameters = None,
     forces: Forces = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")
-    ] = None,
+    jobs: Jobs = None,
     engine: Engine = "",
 ) -> None:
     """Build editions of the book: a force and a population (children, adults, all)."""
@@ -103,9 +102,7 @@ def release(
         bool, typer.Option("--first", help="Nothing of this force was ever released before.")
     ] = False,
     forces: Forces = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, help="Processes at a time.")
-    ] = None,
+    jobs: Jobs = None,
     engine: Engine = "",
 ) -> None:
     """Build editions of one force and write the folder that an output checker approves."""

@@ -170,6 +170,13 @@ def test_a_number_that_is_not_shown_is_not_small() -> None:
     )
 
 
+def test_a_small_number_whose_word_was_taken_away_can_be_any() -> None:
+    mended = now(number("few", ids("p", 3), status=HIDDEN), number("all", ids("p", 40)))
+    (few,) = (c for c in collect([mended]).counts if c.true == 3)
+    assert (few.low, few.high) == (0, np.inf)
+    assert sizes([mended]) == []
+
+
 def test_the_same_set_in_two_places_is_one_quantity() -> None:
     few = ids("p", 4)
     hidden = table("a", {"x": few, "y": ids("q", 30)}, hidden=["x"])

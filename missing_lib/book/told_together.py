@@ -44,16 +44,16 @@ def check(releases: Path, toc: Toc, force: ForceFile, editions: Sequence[Edition
         for p in kept.editions
     ]
     first = len(sources)
-    records = {e: read(e.registry, toc.chapters) for e in editions}
+    carrying = {
+        (first + position, chapter): _carries_findings(records)
+        for position, edition in enumerate(editions)
+        for chapter, records in read(edition.registry, toc.chapters).items()
+    }
     sources += [Source(e.name, False, policy, _counted(e, toc)) for e in editions]
 
     def vital(place: Place) -> bool:
-        if place.source < first:
-            return False
         counted = sources[place.source].counted[place.output]
-        return counted.output in _carries_findings(
-            records[editions[place.source - first]][counted.chapter]
-        )
+        return counted.output in carrying.get((place.source, counted.chapter), ())
 
     collection, found = repair(sources, policy, vital)
     mends: dict[Edition, tuple[Mend, ...]] = {}

@@ -12,6 +12,7 @@ from typing import Any
 
 from missing_lib.release import sheet
 from missing_lib.release.cells import SHOWN
+from missing_lib.release.counted import ALL_RECORDED
 from missing_lib.release.policy import Policy
 from missing_lib.release.published import count_text, percent_text, plain
 from missing_lib.release.registry import ChapterRecords
@@ -217,7 +218,7 @@ def rests_on(record: dict[str, Any], policy: Policy) -> str:
 
 def _total(made: dict[str, Any]) -> str:
     """What the total row of a table of counts shows."""
-    if not made["cells"] or made["cells"][-1][0] != sheet.ALL_RECORDED:
+    if not made["cells"] or made["cells"][-1][0] != ALL_RECORDED:
         return ""
     return ", ".join(
         f"{count_text(value)} {plain(column)}" if status == SHOWN else f"{plain(column)} {status}"

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from missing_lib.release.counted import HIDDEN, SHOWN, ZERO
 from missing_lib.release.policy import Policy, enough_incidents, enough_people, round_count
 
-#: What a cell of a safe table can be.
-SHOWN, HIDDEN, STRUCTURAL_ZERO = "shown", "hidden", "zero"
+#: A cell of a safe table that nobody can be in.
+STRUCTURAL_ZERO = ZERO
 
 
 def safe_counts(

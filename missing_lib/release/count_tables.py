@@ -10,7 +10,7 @@ import pandas as pd
 
 from missing_lib.release import sheet
 from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO, safe_counts, safe_total
-from missing_lib.release.counted import KEPT
+from missing_lib.release.counted import ALL_RECORDED, KEPT
 from missing_lib.release.mends import Mend
 from missing_lib.release.policy import Policy, round_count
 from missing_lib.release.published import NOT_AVAILABLE, count_text, kept_text, plain
@@ -42,7 +42,7 @@ def counts(
     header = headings(by, labels)
     hidden, kept = 0, False
     totals = {
-        unit: mended_total(cells, unit, policy, mends[unit].get(sheet.ALL_RECORDED))
+        unit: mended_total(cells, unit, policy, mends[unit].get(ALL_RECORDED))
         for unit in (units if total and len(cells) else ())
     }
     for unit in units:
@@ -63,7 +63,7 @@ def counts(
     rows = [key + [column[i] for column in columns] for i, key in enumerate(keys)]
     if totals:
         printed = [t for one in totals.values() for t in (_count_cell(*one), "")]
-        rows.append([sheet.ALL_RECORDED, *[""] * (len(by) - 1), *printed])
+        rows.append([ALL_RECORDED, *[""] * (len(by) - 1), *printed])
     return Made(
         frame=frame.reset_index(drop=True),
         header=header,

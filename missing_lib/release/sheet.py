@@ -17,12 +17,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from missing_lib.release.cells import HIDDEN, SHOWN, STRUCTURAL_ZERO
-from missing_lib.release.counted import KEPT
+from missing_lib.release.counted import ALL_RECORDED, KEPT
 
 NOT_APPLICABLE = "not applicable"
-
-#: Label of the row that holds everybody.
-ALL_RECORDED = "All recorded"
 
 #: Digits of a value that is no whole number: more than any rule leaves, fewer than rounding
 #: errors need.

@@ -212,11 +212,11 @@ class _Growing:
     def stand(self, place: Place, cell: Cell, policy: Policy, one: bool) -> None:
         """Take in what is said at a place; ``one`` is a number in a sentence.
 
-        Such a number is said to be below the threshold where it is, so that one which is only
-        hidden is not.
+        Such a number is said to be below the threshold where it is, so one which is only hidden
+        is not; unless a mend took that word away, which nobody outside can see.
         """
         low, high = interval(cell, policy)
-        if one and cell.status == HIDDEN:
+        if one and cell.status == HIDDEN and cell.true >= policy.threshold:
             low = float(policy.threshold)
         self.low, self.high = max(self.low, low), min(self.high, high)
         self.places.append(place)
