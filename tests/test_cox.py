@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -263,3 +265,303 @@ def test_proportional_hazards_test_of_rossi(transform: str) -> None:
     np.testing.assert_allclose(told.chi_squared, list(r["chisq"].values()), rtol=1e-7)
     if "p" in r:
         np.testing.assert_allclose(told.p, list(r["p"].values()), rtol=1e-7)
+
+
+def made(seed: int, rows: int = 60, whole_days: bool = True) -> dict:
+    """Rows with ties, late entry, strata, weights, an offset and clusters."""
+    rng = np.random.default_rng(seed)
+    start = rng.integers(0, 6, rows).astype(float)
+    stop = start + rng.integers(1, 9, rows)
+    if not whole_days:
+        start, stop = start * 0.37, stop * 0.37
+    design = pd.DataFrame(
+        {"a": rng.integers(0, 2, rows), "b": rng.normal(size=rows), "c": rng.normal(3, 50, rows)}
+    )
+    return {
+        "stop": stop, "event": rng.random(rows) < 0.6, "design": design.astype(float),
+        "start": start, "strata": rng.choice(["north", "south", "west"], rows),
+        "weights": rng.integers(1, 4, rows) / 2, "offset": rng.normal(size=rows),
+        "cluster": rng.choice([f"p{i}" for i in range(15)], rows),
+    }  # fmt: skip
+
+
+def brute_force(beta: np.ndarray, d: dict, ties: str) -> float:
+    """Log partial likelihood, written out event time by event time."""
+    x, total = d["design"].to_numpy(), 0.0
+    eta = x @ beta + d["offset"]
+    r = d["weights"] * np.exp(eta)
+    for stratum in np.unique(d["strata"]):
+        inside = d["strata"] == stratum
+        for t in np.unique(d["stop"][inside & d["event"]]):
+            there = inside & (d["start"] < t) & (t <= d["stop"])
+            dying = inside & d["event"] & (d["stop"] == t)
+            number, weight = dying.sum(), d["weights"][dying]
+            total += weight @ eta[dying]
+            for rank in range(number):
+                part = rank / number if ties == "efron" else 0.0
+                total -= weight.mean() * np.log(r[there].sum() - part * r[dying].sum())
+    return total
+
+
+def derivatives(function: Callable, beta: np.ndarray, h: float) -> np.ndarray:
+    """Central differences of a scalar or vector function."""
+    units = np.eye(len(beta)) * h / np.maximum([1.0, 1.0, 50.0], 1)[:, None]
+    return np.array([(function(beta + u) - function(beta - u)) / (2 * u.sum()) for u in units])
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+@pytest.mark.parametrize("whole_days", [True, False])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_it_agrees_with_the_likelihood_written_out(seed: int, whole_days: bool, ties: str) -> None:
+    d = made(seed, whole_days=whole_days)
+    fit = fit_cox(**d, ties=ties)
+
+    def likelihood(b: np.ndarray) -> float:
+        return brute_force(b, d, ties)
+
+    assert fit.log_likelihood == pytest.approx(likelihood(fit.coefficients), rel=1e-12)
+    assert fit.log_likelihood_null == pytest.approx(likelihood(np.zeros(3)), rel=1e-12)
+    slope = derivatives(likelihood, fit.coefficients, 1e-4)
+    np.testing.assert_allclose(slope, 0, atol=1e-5)
+    curvature = derivatives(lambda b: derivatives(likelihood, b, 1e-3), fit.coefficients, 1e-3)
+    np.testing.assert_allclose(np.linalg.inv(-curvature), fit.covariance, rtol=2e-4)
+    # A row's dfbeta is the move of the estimate as its weight begins to fall.
+    moved = residuals.dfbeta(prepare(**{k: v for k, v in d.items() if k != "cluster"}), fit)
+    for row in (0, 7, 20):
+        lighter = d["weights"].copy()
+        lighter[row] *= 1 - 1e-4
+        change = fit.coefficients - fit_cox(**d | {"weights": lighter}, ties=ties).coefficients
+        if ties == "breslow":  # Efron's mean death weight has a part that the formula leaves out
+            np.testing.assert_allclose(change / 1e-4, moved.iloc[row], rtol=1e-2, atol=1e-6)
+    by_person = moved.groupby(d["cluster"]).sum().to_numpy()
+    np.testing.assert_allclose(by_person.T @ by_person, fit.robust, rtol=1e-9)
+
+
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_neither_order_nor_splitting_a_row_nor_units_matter(ties: str) -> None:
+    d = made(4)
+    fit = fit_cox(**d, ties=ties)
+    order = np.random.default_rng(1).permutation(len(d["stop"]))
+    shuffled = {k: (v.iloc[order] if k == "design" else v[order]) for k, v in d.items()}
+    other = fit_cox(**shuffled, ties=ties)
+    np.testing.assert_allclose(other.coefficients, fit.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(other.robust, fit.robust, rtol=1e-9)
+    cut = (d["start"] + d["stop"]) / 2
+    twice = {
+        k: pd.concat([v, v], ignore_index=True) if k == "design" else np.concatenate([v, v])
+        for k, v in d.items()
+    }
+    twice["stop"] = np.concatenate([cut, d["stop"]])
+    twice["start"] = np.concatenate([d["start"], cut])
+    twice["event"] = np.concatenate([np.zeros(len(cut), bool), d["event"]])
+    other = fit_cox(**twice, ties=ties)
+    np.testing.assert_allclose(other.coefficients, fit.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(other.robust, fit.robust, rtol=1e-9)
+    scaled = d | {"design": d["design"] * [1, 1000, 0.001] + 5, "offset": d["offset"] + 900}
+    other = fit_cox(**scaled, ties=ties)
+    np.testing.assert_allclose(other.coefficients * [1, 1000, 0.001], fit.coefficients, rtol=1e-8)
+
+
+def test_many_strata_are_searched_as_they_are_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    d = made(5) | {"strata": np.arange(60) // 4}
+    looked_up = fit_cox(**d)
+    monkeypatch.setattr("missing_lib.study.cox.rows._CELLS_AT_LEAST", 0)
+    monkeypatch.setattr("missing_lib.study.cox.rows._CELLS_PER_ROW", 0)
+    searched = fit_cox(**d)
+    np.testing.assert_array_equal(looked_up.coefficients, searched.coefficients)
+
+
+def exact_ties(beta: np.ndarray, x: np.ndarray, stop: np.ndarray, died: np.ndarray) -> np.ndarray:
+    """Exact log partial likelihood and its gradient: those who die against all such groups."""
+    out = np.zeros(1 + len(beta))
+    r = np.exp(x @ beta)
+    for t in np.unique(stop[died]):
+        dying, number = died & (stop == t), int((died & (stop == t)).sum())
+        sums = np.zeros((number + 1, 1 + len(beta)))
+        sums[0, 0] = 1.0
+        for row in np.flatnonzero(stop >= t):
+            lower = sums[:-1].copy()
+            sums[1:] += r[row] * lower
+            sums[1:, 1:] += r[row] * lower[:, :1] * x[row]
+        out += np.append(x[dying].sum(axis=0) @ beta, x[dying].sum(axis=0))
+        out -= np.append(np.log(sums[-1, 0]), sums[-1, 1:] / sums[-1, 0])
+    return out
+
+
+def test_exact_ties_are_left_out_because_they_move_nothing_that_is_printed() -> None:
+    """The kernel has no exact ties: the model is another one, and reports carry a clock."""
+    d, expected, _ = case("cox_rossi")
+    r = np.array(list(expected["exact"]["coef"].values()))
+    x, died = d[ROSSI].to_numpy(float), d.arrest.to_numpy() == 1
+    told = exact_ties(r, x, d.week.to_numpy(), died)
+    assert told[0] == pytest.approx(expected["exact"]["loglik"], rel=R_TOLERANCE)
+    np.testing.assert_allclose(told[1:], 0, atol=1e-6)
+    fit = fit_cox(d.week, d.arrest, d[ROSSI])
+    assert (np.abs(fit.coefficients - r) < 0.02 * fit.standard_errors).all()
+
+
+def test_exact_ties_have_no_estimate_in_the_example_by_hand() -> None:
+    d, expected, _ = case("cox_hand_tied")
+    d = d.dropna()
+    x, died = d[["x"]].to_numpy(float), d.status.to_numpy() == 1
+    values = [exact_ties(np.array([b]), x, d.time.to_numpy(), died)[0] for b in (0.0, 2, 8, 30)]
+    assert np.all(np.diff(values) > 0)
+    assert values[-1] == pytest.approx(expected["exact"]["sup_loglik"], rel=R_TOLERANCE)
+
+
+SEPARATED = pd.DataFrame({"x": [1.0, 1, 1, 0, 0, 0], "z": [0.3, 1.2, 0.1, 0.9, 0.4, 1.0]})
+
+
+@pytest.mark.parametrize(
+    ("design", "stop", "event", "problem", "reasons"),
+    [
+        (SEPARATED, [1, 2, 3, 4, 5, 6], [1, 1, 1, 0, 0, 0],
+         "the events are fully told by x, so no estimate is finite", {}),
+        (SEPARATED[["z"]], [1, 2, 3, 4, 5, 6], [0] * 6, "no event is among the rows", {}),
+        (SEPARATED.assign(x=7.0)[["x"]], [1, 2, 3, 4, 5, 6], [1] * 6,
+         "no term differs among those at risk at an event", {}),
+        (SEPARATED.assign(w=SEPARATED.z * 3 - 2)[["z", "w"]], [3, 2, 1, 4, 6, 5], [1] * 6, "",
+         {"w": "cannot be told apart from z"}),
+        (SEPARATED.assign(w=1.0)[["z", "w"]], [3, 2, 1, 4, 6, 5], [1] * 6, "",
+         {"w": "the same for everybody at risk at an event"}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_fitted_is_named(
+    design: pd.DataFrame, stop: list, event: list, problem: str, reasons: dict
+) -> None:
+    fit = fit_cox(stop, event, design)
+    assert fit.problem == problem
+    if problem:
+        assert fit.terms == ()
+        assert set(fit.reasons) == set(design.columns)
+        with pytest.raises(ValueError, match="has no estimate"):
+            residuals.martingale(prepare(stop, event, design), fit)
+    else:
+        assert fit.reasons == reasons
+        assert fit.terms == ("z",)
+        alone = fit_cox(stop, event, design[["z"]])
+        np.testing.assert_allclose(fit.coefficients, alone.coefficients)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_separation_by_two_terms_together_is_seen_in_any_unit(scale: float) -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(2, 200))
+    later = 1000 - 10 * np.round(a + b, 2) + rng.random(200) * 0.01
+    design = pd.DataFrame({"a": a.round(2) * scale, "b": b.round(2), "other": rng.normal(size=200)})
+    exact = design["a"] / scale + design["b"]
+    fit = fit_cox(1000 - exact.rank(), np.ones(200), design)
+    assert "a and b" in fit.problem
+    assert "other" not in fit.problem
+    near = fit_cox(later + rng.normal(0, 20, 200), np.ones(200), design)
+    assert near.problem == ""
+
+
+def test_a_term_that_varies_between_strata_alone_is_left_out() -> None:
+    d = made(6)
+    d["design"] = d["design"].assign(place=(d["strata"] == "north") * 1.0)
+    fit = fit_cox(**d)
+    assert fit.reasons == {"place": "the same for everybody at risk at an event"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stop": [1, np.inf, 3]}, "Values of stop are infinite"),
+        ({"design": pd.DataFrame({"age": [1, 2, -np.inf]})}, "Values of age are infinite"),
+        ({"start": [0, 2, 0]}, "1 rows end no later than they start"),
+        ({"weights": [1, 1, -1]}, "weights must be 0 or more"),
+        ({"cluster": [1, 2]}, "cluster has 2 values for 3 rows"),
+        ({"cluster": ["a", None, "b"]}, "cluster is missing in some rows"),
+        ({"ties": "exact"}, "it must be 'efron' or 'breslow'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(change: dict, message: str) -> None:
+    good = {"stop": [1, 2, 3], "event": [1, 1, 0], "design": pd.DataFrame({"age": [1.0, 2, 4]})}
+    with pytest.raises(ValueError, match=message):
+        fit_cox(**good | change)
+
+
+def test_rows_with_a_missing_value_are_left_out_and_counted() -> None:
+    d = made(7)
+    holed = {k: v.copy() for k, v in d.items()}
+    holed["design"].loc[3, "a"] = np.nan
+    holed["stop"][5] = np.nan
+    holed["event"] = holed["event"].astype(float)
+    holed["event"][9] = np.nan
+    holed["strata"] = pd.Series(d["strata"]).where(np.arange(60) != 11).to_numpy()
+    keep = ~np.isin(np.arange(60), [3, 5, 9, 11])
+    rest = {k: v[keep] for k, v in d.items()}
+    fit, other = fit_cox(**holed), fit_cox(**rest)
+    assert (fit.dropped, fit.rows) == (4, 56)
+    np.testing.assert_allclose(fit.coefficients, other.coefficients, rtol=1e-12)
+    np.testing.assert_allclose(fit.robust, other.robust, rtol=1e-12)
+
+
+def test_late_thin_risk_sets_lose_no_digits() -> None:
+    """A million early rows, then three at risk at the end: sums run from the last slot back."""
+    rng = np.random.default_rng(9)
+    early = 200_000
+    stop = np.concatenate([rng.integers(1, 50, early), [100, 101, 102, 103]])
+    x = np.concatenate([rng.normal(5, 3, early), [1.0, 4.0, 2.0, 3.0]])
+    event = np.concatenate([np.zeros(early, bool), [True, True, True, False]])
+    design = pd.DataFrame({"x": x})
+    fit = fit_cox(stop, event, design)
+    last = fit_cox(stop[-4:], event[-4:], design[-4:])
+    np.testing.assert_allclose(fit.coefficients, last.coefficients, rtol=1e-9)
+    np.testing.assert_allclose(fit.covariance, last.covariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("transform", ["rank", "log"])
+def test_proportional_hazards_with_strata_and_entry_is_the_wider_models_score(
+    transform: str,
+) -> None:
+    d = made(10, rows=120)
+    d = {k: v for k, v in d.items() if k != "cluster"} | {"weights": np.ones(120)}
+    rows = prepare(**d)
+    fit = fit_rows(rows)
+    told = residuals.proportional_hazards_test(rows, fit, transform)
+    times = np.sort(np.unique(d["stop"][d["event"]]))
+    clock = np.log if transform == "log" else (lambda t: rank_among(t, rows.times))
+    pieces = [cut_at(d, a, b) for a, b in zip([-1.0, *times[:-1]], times, strict=True)]
+    wide = {
+        k: pd.concat([p[k] for p in pieces], ignore_index=True)
+        if k == "design"
+        else np.concatenate([p[k] for p in pieces])
+        for k in d
+    }
+    g = clock(np.concatenate([np.full(len(p["stop"]), t)
+                              for p, t in zip(pieces, times, strict=True)]))  # fmt: skip
+    wide["design"] = wide["design"].assign(b_g=wide["design"]["b"] * g)
+    start = np.append(fit.coefficients, 0.0)
+
+    def likelihood(b: np.ndarray) -> float:
+        return brute_force(b, wide, "efron")
+
+    h = 1e-3 / np.array([1, 1, 50, 1])
+    units = np.diag(h)
+    slope = np.array(
+        [(likelihood(start + u) - likelihood(start - u)) / (2 * u.sum()) for u in units]
+    )
+    whole = np.array(
+        [[(likelihood(start + u + v) - likelihood(start + u - v) - likelihood(start - u + v)
+           + likelihood(start - u - v)) / (4 * u.sum() * v.sum()) for v in units] for u in units]
+    )  # fmt: skip
+    expected = slope @ np.linalg.solve(-whole, slope)
+    assert told.set_index("term").chi_squared["b"] == pytest.approx(expected, rel=1e-3)
+
+
+def rank_among(t: np.ndarray, times: np.ndarray) -> np.ndarray:
+    ranks = pd.Series(times).rank().groupby(times).mean()
+    return ranks.loc[t].to_numpy()
+
+
+def cut_at(d: dict, low: float, high: float) -> dict:
+    """The part of every row within (low, high]."""
+    start, stop = np.maximum(d["start"], low), np.minimum(d["stop"], high)
+    inside = start < stop
+    out = {k: v[inside] for k, v in d.items()}
+    return out | {
+        "start": start[inside], "stop": stop[inside],
+        "event": (d["event"] & (d["stop"] <= high))[inside],
+    }  # fmt: skip

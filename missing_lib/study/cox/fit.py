@@ -36,7 +36,7 @@ _COLLINEAR = 1e-11
 #: Information per event of a standardised term that varies in no risk set.
 _FLAT = 1e-12
 #: A standardised coefficient beyond this is running away.
-_FAR = 100.0
+_FAR = 50.0
 #: Information per weight of an event, along some direction of the standardised terms, that only
 #: a likelihood without a top has: a standard error above ten standard deviations.
 _NO_TOP = 0.01
@@ -198,6 +198,7 @@ def fit_rows(rows: CoxRows, *, cluster: ArrayLike | None = None, ties: Ties = "e
     """
     if ties not in ("efron", "breslow"):
         raise ValueError(f"ties is {ties!r}; it must be 'efron' or 'breslow'.")
+    group, groups = (None, 0) if cluster is None else _groups(cluster, rows)
     if rows.events == 0:
         return _without_estimate(rows, ties, {}, "no event is among the rows")
     null = at_risk(rows, np.zeros(len(rows.terms)), ties)
@@ -212,16 +213,15 @@ def fit_rows(rows: CoxRows, *, cluster: ArrayLike | None = None, ties: Ties = "e
         own = keep_terms(rows, kept)
         null = at_risk(own, np.zeros(len(kept)), ties)
         curvature = curvature[np.ix_(kept, kept)]
-    beta, there, final = _climb(own, null, curvature, ties)
-    endless = _endless(own, final)
+    beta, there, final, settled = _climb(own, null, curvature, ties)
+    endless = _endless(own, final, beta, settled)
     if endless:
         problem = f"the events are fully told by {listed(endless)}, so no estimate is finite"
         return _without_estimate(rows, ties, reasons, problem, null.log_likelihood)
     inverse = np.linalg.inv(final)
     slope = score(own, null)
     robust, robust_score = None, np.nan
-    if cluster is not None:
-        group, groups = _groups(cluster, rows)
+    if group is not None:
         moved = score_residuals(own, there, group, groups) @ inverse
         robust = _back(own, moved.T @ moved)
         at_zero = score_residuals(own, null, group, groups)
@@ -359,32 +359,43 @@ def _not_estimable(rows: CoxRows, info: Floats) -> dict[str, str]:
     return reasons
 
 
-def _climb(rows: CoxRows, here: AtRisk, info: Floats, ties: Ties) -> tuple[Floats, AtRisk, Floats]:
-    """Newton's method with halved steps from 0; the estimate, sums and information there."""
+def _climb(
+    rows: CoxRows, here: AtRisk, info: Floats, ties: Ties
+) -> tuple[Floats, AtRisk, Floats, bool]:
+    """Newton's method with halved steps from 0.
+
+    Returns the estimate, the sums and the information there, and whether it is a top.
+    """
     beta = np.zeros(len(rows.terms))
     for _ in range(_STEPS):
         step = np.linalg.lstsq(info, score(rows, here), rcond=None)[0]
+        near = bool(np.abs(step).max() < _SMALL_STEP)
         for _ in range(_HALVINGS):
             there = at_risk(rows, beta + step, ties)
             # At the top the likelihood moves by rounding alone.
-            if there.log_likelihood >= here.log_likelihood - 1e-9 * abs(here.log_likelihood):
+            lost = here.log_likelihood - there.log_likelihood
+            if lost <= 1e-9 * abs(here.log_likelihood) and np.isfinite(there.sums).all():
                 break
             step = step / 2
+        else:
+            return beta, here, info, False
         beta, here = beta + step, there
         info = information(rows, here)
-        if np.abs(step).max() < _SMALL_STEP or np.abs(beta).max() > _FAR:
+        if near:
+            return beta, here, info, True
+        if np.abs(beta).max() > _FAR:
             break
-    return beta, here, info
+    return beta, here, info, False
 
 
-def _endless(rows: CoxRows, info: Floats) -> list[str]:
-    """Terms along which the likelihood is flat where the climb ended: it has no top."""
+def _endless(rows: CoxRows, info: Floats, beta: Floats, settled: bool) -> list[str]:
+    """Terms along which the likelihood has no top: flat where the climb ended, or climbing on."""
     per_event = info / rows.weight[rows.died].mean()
     values, directions = np.linalg.eigh(per_event)
     flat = values < _NO_TOP
-    if not flat.any():
-        return []
-    shares = np.abs(directions[:, flat]).max(axis=1)
+    shares = np.abs(directions[:, flat]).max(axis=1, initial=0.0)
+    if not flat.any() and not settled:
+        shares = np.abs(beta) / np.abs(beta).max()
     return [name for name, share in zip(rows.terms, shares, strict=True) if share > 0.1]
 
 

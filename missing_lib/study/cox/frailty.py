@@ -331,7 +331,8 @@ def _settle(world: _World, start: _State, nu: float, climb: bool = True) -> _Sta
     for _ in range(_ROUNDS):
         step: Floats = np.zeros(k)
         if climb:
-            step = np.linalg.solve(information(world.rows, state.at), score(world.rows, state.at))
+            slope, curvature = score(world.rows, state.at), information(world.rows, state.at)
+            step = np.asarray(np.linalg.solve(curvature, slope))
         here = np.append(state.beta, state.log_z)
         move = np.append(step, _factor(world, state.hazard, nu) - state.log_z)
         if np.abs(move).max() < _SETTLED:

@@ -89,7 +89,8 @@ def sums_at_risk(
     return at_risk, dying
 
 
-@njit(cache=True)
+# Where coefficients run away a sum may vanish: inf is told from an estimate later on.
+@njit(cache=True, error_model="numpy")
 def slot_sums(
     s0: Floats, s0d: Floats, deaths: Ints, death_weight: Floats, efron: bool
 ) -> tuple[Floats, Floats]:
