@@ -207,9 +207,7 @@ class CountingRows:
         )
 
 
-def follow(
-    cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int = 0
-) -> FollowUp:
+def follow(cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int = 0) -> FollowUp:
     """Time at risk between returns and reports.
 
     Parameters
@@ -302,9 +300,7 @@ def _between(who: Ints, at: Ints, ends: Ints, opens: Ints, closes: Ints) -> _Int
     some = stop > start
     lost = np.flatnonzero(~some[~ending])
     away = float((start[~begins] - reported).sum()) / DAY
-    return _Intervals(
-        person[some], start[some], stop[some], ~ending[some], order[some], lost, away
-    )
+    return _Intervals(person[some], start[some], stop[some], ~ending[some], order[some], lost, away)
 
 
 def _told_apart(who: Ints, at: Ints, opens: Ints, closes: Ints) -> Ints:

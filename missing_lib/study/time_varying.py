@@ -178,14 +178,14 @@ def returned_within(low: float, high: float) -> str:
     >>> returned_within(0, 14), returned_within(14, 28)
     ('returned_in_the_past_14_days', 'returned_14_to_28_days_ago')
     """
-    return f"returned_in_the_past_{high:g}_days" if low == 0 else (
-        f"returned_{low:g}_to_{high:g}_days_ago"
+    return (
+        f"returned_in_the_past_{high:g}_days"
+        if low == 0
+        else (f"returned_{low:g}_to_{high:g}_days_ago")
     )
 
 
-def _records(
-    cohort: Cohort, followed: FollowUp, marker: str, before_first: bool
-) -> pd.DataFrame:
+def _records(cohort: Cohort, followed: FollowUp, marker: str, before_first: bool) -> pd.DataFrame:
     """Dated records of one marker for the people followed, with their position."""
     rows = cohort.markers[cohort.markers["marker"] == marker]
     who = followed.people.get_indexer(rows["person_id"])
