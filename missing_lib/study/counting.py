@@ -393,8 +393,8 @@ def _sums(places: Ints, by: Floats, at: Ints, base: Ints) -> Floats:
     order = np.argsort(places, kind="stable")
     total = np.append(0.0, np.cumsum(by[order]))
     keys = places[order]
-    upto, before = (np.searchsorted(keys, x, side) for x, side in ((at, "right"), (base, "left")))
-    return np.asarray(total[upto] - total[before])
+    upto = np.searchsorted(keys, at, side="right")
+    return np.asarray(total[upto] - total[np.searchsorted(keys, base, side="left")])
 
 
 def _milliseconds(instants: pd.Series | pd.DatetimeIndex) -> Ints:

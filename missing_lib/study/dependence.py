@@ -29,6 +29,7 @@ from missing_lib.study.recurrent import (
 from missing_lib.study.regression import Fit
 from missing_lib.study.time_varying import (
     EARLIER,
+    LAG,
     completed_years,
     era,
     in_force,
@@ -37,15 +38,16 @@ from missing_lib.study.time_varying import (
     sex_and_age,
 )
 
-#: Marker of the study that comes in spells.
+#: Marker of the study that comes in spells, and its term.
 CARE = "local_authority_care"
+IN_CARE = f"in_care_for_{LAG}_days_or_longer"
 #: Names of models, as tables have them.
 ANDERSEN_GILL = "Andersen-Gill"
 PWP_TOTAL = "PWP, total time"
 PWP_GAP = "PWP, gap time"
 WITHOUT = "without own history"
 WITH = "with own history"
-#: p values below this are printed as smaller.
+#: p values below this are told as smaller than one in a thousand.
 SMALLEST_P = 0.001
 _LEVEL = 0.05
 _AGE = "age"
@@ -155,6 +157,40 @@ def frailty_table(frailty: dict[str, FrailtyModel]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "variance", "lower", "upper", "people"])
 
 
+def ratios(found: Dependence) -> dict[str, pd.Series]:
+    """Ratios of own history without and with frailty, by the names of :func:`describe_fall`.
+
+    Returns
+    -------
+    dict of Series
+        Rows of :attr:`.regression.Fit.terms`; empty unless all four are estimated.
+    """
+    if WITH not in found.frailty:
+        return {}
+    plain, given = found.marginal[ANDERSEN_GILL], found.frailty[WITH].fit
+    rows = {
+        "doubling": plain.row(EARLIER),
+        "doubling_own": given.row(EARLIER),
+        "recent": plain.row(found.recent),
+        "recent_own": given.row(found.recent),
+    }
+    return rows if all(np.isfinite(row["estimate"]) for row in rows.values()) else {}
+
+
+def describe_followed(found: Dependence) -> str:
+    """Who is followed, as a template with ``followed``, ``ever`` and ``people``."""
+    if found.only_reported:
+        return (
+            "This file does not say enough of {people} who were never reported, so the marginal "
+            "models follow those reported from their first return on: all before it is decided "
+            "by who is on file."
+        )
+    return (
+        "Followed are the {followed} {people} whom an agency knew before the study began, for "
+        "another reason than going missing; {ever} of them had an incident."
+    )
+
+
 def describe_differences(found: Dependence) -> str:
     """Whether people differ, as a template with ``variance``, ``interval``, ``p``, ``problem``."""
     model = found.frailty[WITHOUT]
@@ -169,7 +205,7 @@ def describe_differences(found: Dependence) -> str:
         "Without own history, the factors by which {people} differ have variance {variance} "
         "(interval {interval}; test of no differences: p "
     )
-    said += "below {p}). " if model.p < SMALLEST_P else "= {p}). "
+    said += "below one in a thousand). " if model.p < SMALLEST_P else "= {p}). "
     if model.p >= _LEVEL:
         return said + "That is within what chance gives."
     return said + "So some {people} are at higher risk at all times, whatever happened before."
@@ -188,12 +224,10 @@ def describe_fall(found: Dependence) -> str:
             "computed from the hazard of those whose hazard their own incidents changed. "
             "The same model on this file without that correction would be wrong, and is not shown."
         )
-    given, plain = found.frailty[WITH], found.marginal[ANDERSEN_GILL]
-    lacking = given.problem or plain.problem
-    if lacking or not _both_known(found):
-        return "Own history beside differences between {people} cannot be told apart here."
-    doubling = given.fit.row(EARLIER)
-    recent = given.fit.row(found.recent)
+    known = ratios(found)
+    if not known:
+        return "Own history and differences between {people} cannot be told apart here."
+    doubling, recent = known["doubling_own"], known["recent_own"]
     said = (
         "Once each {person} may have a rate of their own, the ratio for each doubling of earlier "
         "incidents goes from {doubling} to {doubling_own}, and that for a return in the past "
@@ -215,8 +249,8 @@ def describe_drift(drift: pd.DataFrame) -> str:
     if drift.empty:
         return "Whether the ratios change over the years could not be tested."
     p = float(drift["p"].iloc[-1])
-    said = "A test of whether the ratios change over the years of the study gives p "
-    said += "below {p}: " if p < SMALLEST_P else "= {p}: "
+    said = "A test of whether the ratios of Andersen-Gill change over the years gives p "
+    said += "below one in a thousand: " if p < SMALLEST_P else "= {p}: "
     if p < _LEVEL:
         return said + "some do, so each ratio is an average over the years."
     return said + "no change is shown."
@@ -227,24 +261,18 @@ def not_fitted(fits: dict[str, Fit]) -> dict[str, str]:
     return {name: fit.problem for name, fit in fits.items() if fit.problem}
 
 
-def _both_known(found: Dependence) -> bool:
-    fits = (found.frailty[WITH].fit, found.marginal[ANDERSEN_GILL])
-    known = [fit.row(term)["estimate"] for fit in fits for term in (EARLIER, found.recent)]
-    return bool(np.isfinite(known).all())
-
-
 def _rows(cohort: Cohort, followed: FollowUp, bounds: Sequence[float]) -> CountingRows:
     quantities = {ERA: era(followed), _AGE: completed_years(cohort, followed)}
     if (cohort.markers["marker"] == CARE).any():
-        quantities[CARE] = in_force(cohort, followed, CARE)
+        quantities[IN_CARE] = in_force(cohort, followed, CARE)
     return rows_at_risk(followed, quantities, after_return=bounds)
 
 
 def _adjusting(cohort: Cohort, rows: CountingRows) -> pd.DataFrame:
     terms = sex_and_age(cohort, rows, _AGE)
-    if CARE not in rows.values:
+    if IN_CARE not in rows.values:
         return terms
-    return pd.concat([(rows.values[[CARE]] > 0).astype(float), terms], axis=1)
+    return pd.concat([(rows.values[[IN_CARE]] > 0).astype(float), terms], axis=1)
 
 
 def _after_first(rows: CountingRows) -> CountingRows:

@@ -33,6 +33,7 @@ WORDS = {
     "connections": "one plus the number of connections, each doubling",
     "steps": "each step further away",
     "closeness": "closeness to all of them",
+    "earlier_incidents": "earlier incidents, each doubling",
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05

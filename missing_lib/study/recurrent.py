@@ -144,7 +144,7 @@ def given_frailty(
 
 
 def change_with_time(rows: CountingRows, terms: pd.DataFrame) -> pd.DataFrame:
-    """Do the ratios of :func:`andersen_gill` change over the years of the study?
+    """Whether the ratios of :func:`andersen_gill` change over the years of the study.
 
     A diagnostic: the score test of proportional hazards against a drift with calendar time. It
     takes rows as independent, so that with many incidents a small p value comes easily.
@@ -255,7 +255,7 @@ def _ask(rows: CountingRows, terms: pd.DataFrame) -> _Asked:
     who, event = rows.person, rows.event
     has = np.bincount(who, event) > 0
     at_risk = np.bincount(who) > 0
-    reasons = {}
+    reasons: dict[str, str] = {}
     for name in terms:
         reasons |= unusable(terms[[name]], event, binary=False)
     kept = [name for name in terms if name not in reasons]

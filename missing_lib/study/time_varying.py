@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from missing_lib.study.cohort import ERA_CHANGE, Cohort
-from missing_lib.study.counting import DAY, Changes, CountingRows, FollowUp
+from missing_lib.study.counting import Changes, CountingRows, FollowUp
 from missing_lib.study.frame import AGE_CENTRE, AGE_UNIT
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 #: Days from the recording of a marker to the day from which it counts: what is recorded because
 #: of an incident should not explain that incident, nor the quick ones after it.
 LAG = 28
-#: Earliest year of birth and latest age that are cut; beyond them age stays as it is.
+#: Birthdays beyond this one change nothing.
 _OLDEST = 120
 
 
