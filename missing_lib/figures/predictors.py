@@ -12,7 +12,7 @@ from missing_lib.figures import style
 
 _ROW = 0.46
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
-_FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+_FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 #: From this ratio of the ends of the axis on, only the few ticks have room.
 _WIDE = 30.0
 

@@ -253,7 +253,7 @@ def follow(cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int
         who = np.where(who >= 0, renumbered[who], -1) if len(renumbered) else who
     ends = clock.elapsed(incidents["ended_at"])
     used = np.flatnonzero(reasons == "")
-    used = used[np.lexsort((at[used], who[used]))]
+    used = used[np.lexsort((ends[used], at[used], who[used]))]
     names = pd.Index(windows["person_id"])
     made = _between(who[used], at[used], ends[used], opens, closes)
     reasons[used[made.lost]] = NO_TIME
@@ -354,11 +354,12 @@ def rows_at_risk(
     """
     open_at = followed.place(followed.person, followed.start)
     close_at = followed.place(followed.person, followed.stop)
-    again = followed.order > 0
-    cuts = [open_at[again] + round(days * DAY) for days in after_return]
     places = {name: followed.place(q.person, q.at) for name, q in quantities.items()}
-    inner = [_inside(cut, open_at, close_at) for cut in [*cuts, *places.values()]]
-    starts = np.unique(np.concatenate([open_at, *inner]))
+    cuts = [_inside(changing, open_at, close_at) for changing in places.values()]
+    for length in (round(days * DAY) for days in after_return):
+        lasting = (followed.order > 0) & (close_at - open_at > length)
+        cuts.append(open_at[lasting] + length)
+    starts = np.unique(np.concatenate([open_at, *cuts]))
     interval = np.searchsorted(open_at, starts, side="right") - 1
     following = np.append(starts[1:], 0)
     ends_it = np.append(np.diff(interval) != 0, True)[: len(starts)]

@@ -4,6 +4,12 @@ A rate that is higher after more incidents, or shortly after a return, can mean 
 incident changed something, or those who have many were always at higher risk. Marginal models
 hold both; a frailty for each person takes the lasting differences out. What is left is
 clustering in time, which need not be caused by the incident before.
+
+The number of earlier incidents is no term beside a frailty. With a gamma frailty of variance theta
+the rate that n earlier incidents let one expect is proportional to 1/theta + n without any
+incident having changed anything: at theta = 1 that is the model in which each incident adds to
+the rate, and elsewhere the form of a curve alone would tell the two apart (Bates and Neyman
+1952, University of California Publications in Statistics 1, 255-275).
 """
 
 from __future__ import annotations
@@ -43,10 +49,11 @@ CARE = "local_authority_care"
 IN_CARE = f"in_care_for_{LAG}_days_or_longer"
 #: Names of models, as tables have them.
 ANDERSEN_GILL = "Andersen-Gill"
+WITH_NUMBER = "Andersen-Gill, earlier incidents too"
 PWP_TOTAL = "PWP, total time"
 PWP_GAP = "PWP, gap time"
 WITHOUT = "without own history"
-WITH = "with own history"
+WITH = "with time since the return"
 #: p values below this are told as smaller than one in a thousand.
 SMALLEST_P = 0.001
 _LEVEL = 0.05
@@ -60,12 +67,13 @@ class Dependence:
     Attributes
     ----------
     marginal : dict of str to Fit
-        Andersen-Gill and the two PWP models, with robust errors.
+        Andersen-Gill with time since the return, the same with the number of earlier incidents
+        too, and the two PWP models, with robust errors.
     frailty : dict of str to FrailtyModel
-        Given a rate of each person's own, without and with own history, with model-based
-        errors; without history alone where only people with an incident are on file.
+        Given a rate of each person's own, without and with time since the return, with
+        model-based errors; without it alone where only people with an incident are on file.
     drift : DataFrame
-        Test of each Andersen-Gill ratio against a drift over the years, see
+        Test of each ratio of the first model against a drift over the years, see
         :func:`.recurrent.change_with_time`.
     people, having : ndarray of str
         Identifiers of those followed, and of those of them with an incident.
@@ -118,26 +126,27 @@ def fit_dependence(
     late = _rows(cohort, follow(cohort, people, wash_out=WASH_OUT), bounds)
     used, late = (rows, late) if compared else (_after_first(rows), _after_first(late))
     history, adjusting = own_history(used, bounds), _adjusting(cohort, used)
-    both = pd.concat([history, adjusting], axis=1)
-    recent, later = own_history(late, bounds).drop(columns=EARLIER), _adjusting(cohort, late)
+    recent = pd.concat([history.drop(columns=EARLIER), adjusting], axis=1)
+    own, later = own_history(late, bounds).drop(columns=EARLIER), _adjusting(cohort, late)
     marginal = {
-        ANDERSEN_GILL: andersen_gill(used, both),
-        PWP_TOTAL: pwp_total_time(late, pd.concat([recent, later], axis=1)),
+        ANDERSEN_GILL: andersen_gill(used, recent),
+        WITH_NUMBER: andersen_gill(used, pd.concat([history, adjusting], axis=1)),
+        PWP_TOTAL: pwp_total_time(late, pd.concat([own, later], axis=1)),
         PWP_GAP: pwp_gap_time(late, later),
     }
     if compared:
         frailty = {
             WITHOUT: given_frailty(used, adjusting),
-            WITH: given_frailty(used, both),
+            WITH: given_frailty(used, recent),
         }
     else:
-        own = _with_an_event(rows)
-        frailty = {WITHOUT: given_frailty(own, sex_and_age(cohort, own), truncated=True)}
+        some = _with_an_event(rows)
+        frailty = {WITHOUT: given_frailty(some, sex_and_age(cohort, some), truncated=True)}
     having = np.unique(followed.person[followed.event])
     return Dependence(
         marginal,
         frailty,
-        change_with_time(used, both),
+        change_with_time(used, recent),
         followed.people.to_numpy(object),
         followed.people.to_numpy(object)[having],
         returned_within(0, bounds[0]),
@@ -158,22 +167,17 @@ def frailty_table(frailty: dict[str, FrailtyModel]) -> pd.DataFrame:
 
 
 def ratios(found: Dependence) -> dict[str, pd.Series]:
-    """Ratios of own history without and with frailty, by the names of :func:`describe_fall`.
+    """Ratios of a recent return, ``recent`` without and ``recent_own`` with frailty.
 
     Returns
     -------
     dict of Series
-        Rows of :attr:`.regression.Fit.terms`; empty unless all four are estimated.
+        Rows of :attr:`.regression.Fit.terms`; empty unless both are estimated.
     """
     if WITH not in found.frailty:
         return {}
-    plain, given = found.marginal[ANDERSEN_GILL], found.frailty[WITH].fit
-    rows = {
-        "doubling": plain.row(EARLIER),
-        "doubling_own": given.row(EARLIER),
-        "recent": plain.row(found.recent),
-        "recent_own": given.row(found.recent),
-    }
+    fits = {"recent": found.marginal[ANDERSEN_GILL], "recent_own": found.frailty[WITH].fit}
+    rows = {name: fit.row(found.recent) for name, fit in fits.items()}
     return rows if all(np.isfinite(row["estimate"]) for row in rows.values()) else {}
 
 
@@ -212,36 +216,39 @@ def describe_differences(found: Dependence) -> str:
 
 
 def describe_fall(found: Dependence) -> str:
-    """What own history keeps once people may differ, as a template.
+    """What a recent return still tells once people may differ, as a template.
 
-    The numbers are ``doubling`` and ``recent`` of Andersen-Gill, ``doubling_own`` and
-    ``recent_own`` given frailty.
+    The numbers are ``days``, and the ratios ``recent`` and ``recent_own`` of :func:`ratios`.
     """
     if WITH not in found.frailty:
         return (
-            "A model with own history and a rate of each {person}'s own is not fitted: this file "
-            "holds only {people} with an incident, and how likely it was to have none cannot be "
-            "computed from the hazard of those whose hazard their own incidents changed. "
+            "A model with time since the return and a rate of each {person}'s own is not fitted: "
+            "this file holds only {people} with an incident, and how likely it was to have none "
+            "cannot be computed from the hazard of those whose hazard their own incidents changed. "
             "The same model on this file without that correction would be wrong, and is not shown."
         )
     known = ratios(found)
     if not known:
-        return "Own history and differences between {people} cannot be told apart here."
-    doubling, recent = known["doubling_own"], known["recent_own"]
+        return "Time since the return and differences between {people} cannot be told apart here."
     said = (
-        "Once each {person} may have a rate of their own, the ratio for each doubling of earlier "
-        "incidents goes from {doubling} to {doubling_own}, and that for a return in the past "
-        "{days} days from {recent} to {recent_own}. "
+        "Once each {person} may have a rate of their own, the ratio for a return in the past "
+        "{days} days goes from {recent} to {recent_own}. "
     )
-    if doubling["lower"] > 1:
-        said += "A longer history still goes with a higher rate in the same {person}; "
-    elif doubling["upper"] < 1:
-        said += "With differences taken out, a longer history goes with a lower rate; "
-    else:
-        said += "What a longer history seemed to do is told by differences between {people}; "
-    if recent["lower"] > 1:
-        return said + "the days after a return stay days of higher risk."
-    return said + "that the days after a return are days of higher risk is not shown."
+    given = known["recent_own"]
+    if given["lower"] > 1:
+        return said + (
+            "So lasting differences between {people} do not explain why the days after a return "
+            "are days of higher risk."
+        )
+    if given["upper"] < 1:
+        return said + (
+            "So for the same {person} the days after a return are days of lower risk, and "
+            "differences between {people} hid it."
+        )
+    return said + (
+        "So lasting differences between {people} may be all there is: that the days after a "
+        "return are days of higher risk for the same {person} is not shown."
+    )
 
 
 def describe_drift(drift: pd.DataFrame) -> str:

@@ -13,9 +13,9 @@ from missing_lib.study.regression import Fit
 from missing_lib.study.time_varying import LAG, completed_years, era, recorded, sex_and_age
 
 #: The readings of a marker, as tables have them.
-AT_LANDMARK = "on record at the landmark"
-AS_RECORDED = f"from {LAG} days after recording"
-BEFORE_FIRST = f"{AS_RECORDED}, recorded before the first incident"
+AT_LANDMARK = "at the landmark"
+AS_RECORDED = "whenever recorded"
+BEFORE_FIRST = "before the first incident only"
 _AGE = "age"
 
 
