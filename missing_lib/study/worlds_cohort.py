@@ -81,11 +81,16 @@ def cohort_of(
     tables = Tables(
         persons=conform(persons, "persons"),
         incidents=conform(incidents, "incidents"),
-        markers=empty("markers") if markers is None else conform(markers, "markers"),
-        ties=empty("ties") if ties is None else conform(ties, "ties"),
-        events=empty("events"),
+        markers=_nothing("markers") if markers is None else conform(markers, "markers"),
+        ties=_nothing("ties") if ties is None else conform(ties, "ties"),
+        events=_nothing("events"),
     )
     return select(tables, _force(), "children")
+
+
+@cache
+def _nothing(table: str) -> pd.DataFrame:
+    return empty(table)
 
 
 @cache

@@ -60,7 +60,9 @@ class Tied:
         )
 
 
-def tied_people(people: int, rng: np.random.Generator, inside: int = 25, across: float = 0.5) -> Tied:
+def tied_people(
+    people: int, rng: np.random.Generator, inside: int = 25, across: float = 0.5
+) -> Tied:
     """People in groups, with ``inside`` ties a group and ``across`` ties a person at random."""
     known = known_people(people, rng)
     group = np.arange(people) // GROUP

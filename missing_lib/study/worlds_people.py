@@ -76,9 +76,7 @@ def known_people(
             for name, share in SHARES.items()
         }
     )
-    persons = people_known(
-        people, birth_date=birth, sex=np.where(female, "female", "male")
-    )
+    persons = people_known(people, birth_date=birth, sex=np.where(female, "female", "male"))
     last = pd.Series(birth + pd.DateOffset(years=18) - pd.Timedelta(days=1)).clip(upper=END)
     days = (last - START).dt.days + 1
     centred = (START - birth).days / 365.25 - _CENTRE

@@ -80,9 +80,7 @@ def truncated(
     return {"log_shape": Estimate(float(truth), float(np.log(model.shape)))}
 
 
-def _at_least_one(
-    people: int, shape: float, mean: float, rng: np.random.Generator
-) -> np.ndarray:
+def _at_least_one(people: int, shape: float, mean: float, rng: np.random.Generator) -> np.ndarray:
     if shape == 0:
         return rng.logseries(mean / (1 + mean), people)
     drawn = rng.negative_binomial(shape, shape / (shape + mean), 20 * people)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -118,9 +119,7 @@ def _spells(seed: int, people: int, even: bool) -> tuple[pd.DataFrame, Rates]:
 @cache
 def _band_rates() -> tuple[float, ...]:
     edges = repeats.HAZARD_EDGES
-    return tuple(
-        100 * rate_in_band(low, high) for low, high in zip(edges, edges[1:], strict=False)
-    )
+    return tuple(100 * rate_in_band(low, high) for low, high in pairwise(edges))
 
 
 @cache
