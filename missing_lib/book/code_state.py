@@ -10,6 +10,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from missing_lib.book import fingerprint
@@ -33,40 +34,60 @@ def of_experiments(
     package : Path
         The library.
     """
-    known: dict[Path, str] = {}
+    read: dict[Path, _Source] = {}
     versions = locked_versions(root / "requirements.lock")
-    states = {}
-    for one in experiments:
-        files = depends_on(one.replicate.__module__, package)
-        for path in files:
-            if path not in known:
-                known[path] = meaning(path.read_text(encoding="utf-8"))
-        states[one.name] = fingerprint.of_values(
+    return {
+        one.name: fingerprint.of_values(
             function=one.replicate.__qualname__,
             settings=dict(one.settings),
             versions=versions,
-            code={p.relative_to(package).as_posix(): known[p] for p in files},
+            code={
+                path.relative_to(package).as_posix(): read[path].digest
+                for path in depends_on(one.replicate.__module__, package, read)
+            },
         )[:16]
-    return states
+        for one in experiments
+    }
 
 
-def depends_on(module: str, package: Path = _PACKAGE) -> tuple[Path, ...]:
+@dataclass(frozen=True)
+class _Source:
+    """A file: digest of its :func:`meaning`, and the files of the library that it imports."""
+
+    digest: str
+    imports: tuple[Path, ...]
+
+
+def depends_on(
+    module: str, package: Path = _PACKAGE, read: dict[Path, _Source] | None = None
+) -> tuple[Path, ...]:
     """The files of the library that a module is made of: its own and all that it imports.
 
     Parameters
     ----------
     module : str
         Such as ``missing_lib.study.regression``.
+    package : Path
+    read : dict, optional
+        What was read before; what is read now is added.
     """
-    waiting, seen = [_file(module, package)], set()
+    known = {} if read is None else read
+    waiting, seen = [path for path in (_file(module, package),) if path], set()
     while waiting:
         path = waiting.pop()
-        if path is None or path in seen:
+        if path in seen:
             continue
         seen.add(path)
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        waiting += [_file(name, package) for name in _imported(tree)]
+        if path not in known:
+            known[path] = _read(path, package)
+        waiting += known[path].imports
     return tuple(sorted(seen))
+
+
+def _read(path: Path, package: Path) -> _Source:
+    text = path.read_text(encoding="utf-8")
+    files = {_file(name, package) for name in _imported(ast.parse(text))}
+    return _Source(fingerprint.of_values(code=meaning(text)), tuple(f for f in files if f))
 
 
 def meaning(source: str) -> str:
