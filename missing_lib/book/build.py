@@ -207,13 +207,13 @@ def _chapter_keys(
     mends: Mends,
 ) -> dict[str, str]:
     shipped = [p for f in (layout.official, layout.controls) for p in f.rglob("*") if p.is_file()]
-    official = fingerprint.of_files(shipped, layout.root)
+    beside = fingerprint.of_files(shipped, layout.root)
     return {
         chapter: fingerprint.of_values(
             text=fingerprint.of_files([layout.source(chapter)], layout.root),
             library=library,
             data=data,
-            official=official,
+            beside=beside,
             parameters=parameters_for(layout, chapter, edition, given),
             mends=[astuple(m) for m in mends.of(chapter)],
         )

@@ -223,10 +223,7 @@ def describe(made: Trials) -> str:
         return "No experiment has been run with enough data sets to say anything yet."
     if not made.count(NOT_MET):
         return "Of {required} things asked of the methods, all are met."
-    return (
-        "Of {required} things asked of the methods, {met} are met. Not met: {names}; what that "
-        "means stands below."
-    )
+    return "Of {required} things asked of the methods, {met} are met. Not met: {names}."
 
 
 def missed(made: Trials) -> str:
@@ -239,7 +236,7 @@ def missed(made: Trials) -> str:
 def missed_by_luck(made: Trials) -> float:
     """How many of the things asked would miss by chance if each had exactly the level it states.
 
-    Only those that are asked to lie between two bounds; rounded to a whole number.
+    Only those that are asked to lie between two bounds.
     """
     n = REPLICATES
     chance = 0.0
@@ -248,7 +245,7 @@ def missed_by_luck(made: Trials) -> float:
         inside = law.cdf(np.floor(high * n + 1e-9)) - law.cdf(np.ceil(low * n - 1e-9) - 1)
         asked = sum(t.quantity.wants == wants for t in made.tried if t.verdict in (MET, NOT_MET))
         chance += asked * (1 - float(inside))
-    return float(round(chance))
+    return chance
 
 
 def _of(made: Trials, required: bool) -> Iterator[Tried]:

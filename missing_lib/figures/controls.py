@@ -52,10 +52,10 @@ def coverage(frame: pd.DataFrame, *, low: float, high: float, earlier: str) -> F
             linewidth=1.2,
             label=said,
         )
-    heads = frame.loc[begins, "experiment"].str.replace("_", " ")
+    heads = frame.loc[begins, "experiment"]
     ax.set_yticks(
         [*(place[begins] - 1), *place],
-        [*(head[:1].upper() + head[1:] for head in heads), *frame["quantity"]],
+        [*heads, *frame["quantity"]],
         fontsize=8,
     )
     for label in ax.get_yticklabels()[: len(heads)]:

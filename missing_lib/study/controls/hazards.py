@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from missing_lib.study.controls.regressions import wald
-from missing_lib.study.controls.summary import Estimate
+from missing_lib.study.controls.summary import Estimate, wald
 from missing_lib.study.cox import CoxFit, fit_cox, fit_rows, prepare
 from missing_lib.study.cox.frailty import fit_frailty
 from missing_lib.study.cox.residuals import proportional_hazards_test

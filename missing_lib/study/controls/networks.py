@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from missing_lib.study import nearness, network, peers
-from missing_lib.study.controls.regressions import test_of, wald
-from missing_lib.study.controls.summary import Estimate
+from missing_lib.study.controls.summary import Estimate, wald
 from missing_lib.study.frame import known_before
 from missing_lib.study.worlds_network import ever_missing_with_ties, histories_with_ties
 
@@ -51,10 +50,12 @@ def models(seed: int, *, people: int = 1500, connections: float = 0.4) -> dict[s
     row = network.degree_model(frame, degree).row("connections")
     steps = nearness.nearest_other(graph, missing)
     close = nearness.harmonic_closeness(graph, missing)
+    by_steps = network.steps_model(frame, graph, degree, steps).row("steps")
+    by_closeness = network.closeness_model(frame, graph, degree, close).row("closeness")
     return {
         "connections": wald(connections, row["coefficient"], row["se"]),
-        "steps": test_of(network.steps_model(frame, graph, degree, steps), "steps"),
-        "closeness": test_of(network.closeness_model(frame, graph, degree, close), "closeness"),
+        "steps": Estimate(p=float(by_steps["p"])),
+        "closeness": Estimate(p=float(by_closeness["p"])),
     }
 
 

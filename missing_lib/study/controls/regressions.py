@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study.controls.summary import Estimate
+from missing_lib.study.controls.summary import Estimate, wald
 from missing_lib.study.frame import known_before
 from missing_lib.study.predictors import (
     adjusted_p,
@@ -19,7 +19,6 @@ from missing_lib.study.worlds_people import EFFECTS, Known, counts_world, ever_m
 
 #: The marker of the worlds that changes nothing.
 IDLE = "school_exclusion"
-_Z = 1.959963984540054
 
 
 def landmark(
@@ -109,11 +108,6 @@ def coefficients(fit: Fit, truth: dict[str, float]) -> dict[str, Estimate]:
         name: wald(truth[name], fit.row(name)["coefficient"], fit.row(name)["se"])
         for name in STUDY_MARKERS
     }
-
-
-def wald(truth: float, value: float, se: float) -> Estimate:
-    """An estimate, give or take about two standard errors, as every interval of a ratio is."""
-    return Estimate(truth, value, value - _Z * se, value + _Z * se, se)
 
 
 def test_of(fit: Fit, term: str) -> Estimate:

@@ -13,6 +13,7 @@ from missing_lib.study.intervals import wilson
 NAN = float("nan")
 #: p values below this reject.
 LEVEL = 0.05
+_Z = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class Summary:
     def rejection(self) -> tuple[float, float, float]:
         """Share of tests that reject, with Wilson's 95 % Monte Carlo interval."""
         return _share(self.rejected, self.tests)
+
+
+def wald(truth: float, value: float, se: float) -> Estimate:
+    """An estimate, give or take about two standard errors, as every interval of a ratio is."""
+    return Estimate(truth, value, value - _Z * se, value + _Z * se, se)
 
 
 def summarise(estimates: Sequence[Estimate]) -> Summary:
