@@ -194,6 +194,7 @@ def test_everybody_above_the_threshold_is_acting_for_all() -> None:
     found = net_benefit([0, 0, 1], [0.5, 0.6, 0.7], [0.1, 0.5, 0.55])
     assert found["model"][0] == pytest.approx(found["treat_all"][0])
     assert found["flagged"].tolist() == [3, 3, 2]  # at the threshold is above it
+    assert classification([0, 0, 1], [0.5, 0.6, 0.7], threshold=0.5).specificity == 0
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 10, 11, 21, 332])
