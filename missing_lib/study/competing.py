@@ -112,7 +112,7 @@ def cumulative_incidence(
 
     References
     ----------
-    Aalen and Johansen 1978, https://www.jstor.org/stable/4615704; infinitesimal jackknife:
+    Aalen and Johansen 1978, Scandinavian Journal of Statistics 5, 141-150; jackknife:
     Therneau, Crowson and Atkinson 2024, "Multi-state models and competing risks", vignette
     of the R package survival.
 

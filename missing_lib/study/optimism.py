@@ -102,7 +102,7 @@ def optimism(
 
     References
     ----------
-    Harrell, Lee and Mark 1996, section 6; Efron and Gong 1983,
+    Harrell, Lee and Mark 1996, Statistics in Medicine 15, 361-387; Efron and Gong 1983,
     doi 10.1080/00031305.1983.10483087.
 
     Examples
