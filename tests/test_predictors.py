@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
 from scipy.optimize import minimize
 from scipy.sparse import csr_array
 from scipy.special import expit
@@ -15,9 +14,17 @@ from scipy.stats import nbinom
 
 from missing_lib.figures.predictors import forest
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study import diagnosis, intervals, network, predictors, regression
+from missing_lib.study import (
+    diagnosis,
+    intervals,
+    likelihoods,
+    network,
+    predictors,
+    regression,
+)
 from missing_lib.study import frame as frames
 from missing_lib.study.cohort import Cohort
+from missing_lib.study.likelihoods import Maximum, Rows
 from tests.made_networks import known_cohort, odd_cohorts, random_force
 from tests.reference_cases import case
 
@@ -142,10 +149,8 @@ def test_negative_binomial_of_very_uneven_counts_is_at_the_top_of_its_likelihood
 def test_a_fit_that_says_it_converged_too_early_is_refused(steps: int) -> None:
     y, x = noisy()
 
-    def run(y: np.ndarray, x: np.ndarray, _: np.ndarray) -> object:
-        result = sm.Logit(y, x).fit(method="newton", maxiter=steps, disp=False)
-        result._results.converged = True
-        return result
+    def run(rows: Rows) -> Maximum:
+        return replace(likelihoods.logistic(rows, steps), converged=True)
 
     fit = regression._fit("odds ratio", run, y, x, np.ones(len(y)))
     assert ("did not settle" in fit.problem) is (steps < 30)
