@@ -206,15 +206,14 @@ def _chapter_keys(
     given: dict[str, Any],
     mends: Mends,
 ) -> dict[str, str]:
-    official = fingerprint.of_files(
-        [p for p in layout.official.rglob("*") if p.is_file()], layout.root
-    )
+    shipped = [p for f in (layout.official, layout.controls) for p in f.rglob("*") if p.is_file()]
+    beside = fingerprint.of_files(shipped, layout.root)
     return {
         chapter: fingerprint.of_values(
             text=fingerprint.of_files([layout.source(chapter)], layout.root),
             library=library,
             data=data,
-            official=official,
+            beside=beside,
             parameters=parameters_for(layout, chapter, edition, given),
             mends=[astuple(m) for m in mends.of(chapter)],
         )
