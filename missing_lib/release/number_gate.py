@@ -119,10 +119,25 @@ class NumberGate(Desk):
         return self._number(made, what, "estimate")
 
     def money(
-        self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
+        self,
+        name: str,
+        incidents: Number,
+        unit_cost: float,
+        *,
+        currency: str,
+        what: str,
+        between: tuple[Number, Number] | None = None,
     ) -> Number:
-        """Publish a cost in millions or thousands, from the rounded count of incidents."""
-        made = numbers.money(name, incidents, unit_cost, currency)
+        """Publish a cost in millions or thousands, from the rounded count of incidents.
+
+        Parameters
+        ----------
+        between : tuple of Number, optional
+            A published share with an interval, and the published count that it is a share of:
+            together they say between what the incidents may lie.
+        """
+        bounds = None if between is None else numbers.share_of_count(*between)
+        made = numbers.money(name, incidents, unit_cost, currency, bounds)
         return self._number(made, what, "money", of=[incidents])
 
     def derived_number(self, name: str, value: float, of: Shown, *, text: str, what: str) -> Number:

@@ -123,13 +123,30 @@ def quantile(
     return estimate(name, at, min(below, above), None, unit, policy)
 
 
-def money(name: str, count: Number, unit_cost: float, currency: str) -> Number:
-    """A cost in millions or thousands, from the rounded count of incidents."""
+def money(
+    name: str, count: Number, unit_cost: float, currency: str, between: Bounds = None
+) -> Number:
+    """A cost in millions or thousands, from the rounded count of incidents.
+
+    ``between`` are the bounds of the count, from published values alone.
+    """
     if count.hidden or math.isnan(count.value):
         return hidden(name) if count.hidden else Number(name, math.nan, NOT_AVAILABLE)
     cost = count.value * unit_cost
-    text = f"{cost / 1e6:.2f} million" if cost >= 1e6 else f"{round(cost, -3):,.0f}"
-    return Number(name, cost, f"{currency} {text}")
+    low, high = (n * unit_cost for n in between or (math.nan, math.nan))
+    text = f"{currency} {_amount(cost)}"
+    if math.isnan(low) or math.isnan(high):
+        return Number(name, cost, text)
+    return Number(name, cost, text, low, high, f"{currency} {_amount(low)} to {_amount(high)}")
+
+
+def share_of_count(share: Number, whole: Number) -> tuple[float, float]:
+    """Between what a count may lie whose share of a published count has an interval."""
+    return share.low * whole.value, share.high * whole.value
+
+
+def _amount(cost: float) -> str:
+    return f"{cost / 1e6:.2f} million" if cost >= 1e6 else f"{round(cost, -3):,.0f}"
 
 
 def hidden(name: str) -> Number:
