@@ -9,7 +9,7 @@ from lifelines import KaplanMeierFitter
 from numpy.testing import assert_allclose
 
 from missing_lib.study import survival
-from missing_lib.study.influence import summed_squares
+from missing_lib.study.curve_variance import summed_squares
 
 #: Two orders of summation of a few dozen doubles.
 CLOSE = 1e-11

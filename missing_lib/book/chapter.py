@@ -61,7 +61,11 @@ class Chapter:
     @cached_property
     def cohort(self) -> Cohort:
         """The incidents of this edition's population."""
-        return select(self.intake.tables, self.force, self.population)
+        return self.cohort_of(self.population)
+
+    def cohort_of(self, population: str) -> Cohort:
+        """The incidents of a population of this force, to compare editions."""
+        return select(self.intake.tables, self.force, population)
 
     @cached_property
     def published(self) -> dict[str, ChapterRecords]:

@@ -111,6 +111,10 @@ class NumberGate(Desk):
         made = numbers.estimate(name, value, people, interval, unit, self.policy)
         return self._number(made, what, "estimate")
 
+    def p_value(self, name: str, p: float, *, what: str, people: int) -> Number:
+        """Publish a p value with two significant digits, or that it is below one in a thousand."""
+        return self._number(numbers.p_value(name, p, people, self.policy), what, "estimate")
+
     def quantile(
         self, name: str, values: ArrayLike, q: float, *, what: str, persons: ArrayLike, unit: str
     ) -> Number:

@@ -14,9 +14,11 @@ from missing_lib.release.policy import Policy, enough_incidents, round_count, si
 from missing_lib.release.published import (
     HIDDEN_SHARE,
     NOT_AVAILABLE,
+    SMALLEST_P,
     Number,
     count_text,
     kept_text,
+    p_text,
     percent_text,
     value_text,
 )
@@ -109,6 +111,20 @@ def estimate(
     suffix = f" {unit}" if unit and not math.isnan(safe) else ""
     between = "" if math.isnan(low) else f"{value_text(low)} to {value_text(high)}{suffix}"
     return Number(name, safe, value_text(safe) + suffix, low, high, between)
+
+
+def p_value(name: str, p: float, n_people: int, policy: Policy) -> Number:
+    """A p value with two significant digits, never below one in a thousand.
+
+    Examples
+    --------
+    >>> p_value("p", 0.000012, 40, Policy()).text, p_value("p", 0.0312, 40, Policy()).value
+    ('< 0.001', 0.031)
+    """
+    if n_people < policy.threshold:
+        return hidden(name)
+    safe = p if math.isnan(p) else max(significant(float(p)), SMALLEST_P)
+    return Number(name, safe, p_text(p))
 
 
 def quantile(

@@ -166,7 +166,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class _Settled:
+class Settled:
     """Estimates that may be believed; intercept first, alpha of a count model last.
 
     Attributes
@@ -211,12 +211,12 @@ def _fit(
             problem = f"the outcome is fully told by {listed(names)}, so no estimate is finite"
         problem = problem or "the estimation did not settle on one answer"
         reasons = {name: reasons.get(name, problem) for name in x.columns}
-        terms = _terms(rests_on, [], None, reasons)
+        terms = term_table(rests_on, [], None, reasons)
         return Fit(scale, terms, len(y), int(has.sum()), problem=problem)
     has_alpha = len(settled.b) > len(kept) + 1
     return Fit(
         scale,
-        _terms(rests_on, kept, settled, reasons),
+        term_table(rests_on, kept, settled, reasons),
         len(y),
         int(has.sum()),
         intercept=float(settled.b[0]),
@@ -232,7 +232,7 @@ def _settle(
     x: pd.DataFrame,
     t: NDArray[np.float64],
     linked: csr_array | None,
-) -> _Settled | None:
+) -> Settled | None:
     """The largest likelihood, or None where it may not be believed."""
     matrix = np.column_stack([np.ones(len(x)), x.to_numpy()])
     spread = np.append(1.0, x.std(ddof=0).to_numpy())
@@ -248,7 +248,7 @@ def _settle(
         effects = likelihoods.average_effects(rows, found)
     if linked is not None:
         se = _linked_se(found, y, matrix, linked)
-    return _Settled(b, se, effects, found.log_likelihood)
+    return Settled(b, se, effects, found.log_likelihood)
 
 
 def _linked_se(
@@ -261,9 +261,21 @@ def _linked_se(
     return np.sqrt(np.maximum(variance, np.diag(found.covariance)))
 
 
-def _terms(
-    rests_on: pd.DataFrame, kept: list[str], settled: _Settled | None, reasons: dict[str, str]
+def term_table(
+    rests_on: pd.DataFrame, kept: list[str], settled: Settled | None, reasons: dict[str, str]
 ) -> pd.DataFrame:
+    """The terms of a :class:`Fit` from what was estimated, and why others were not.
+
+    Parameters
+    ----------
+    rests_on : DataFrame
+        From :func:`.diagnosis.guards`.
+    kept : list of str
+        Terms of ``settled``, in its order.
+    settled : Settled or None
+    reasons : dict of str to str
+        By term.
+    """
     out = rests_on.assign(**{name: np.nan for name in _NUMBERS + _EFFECTS})
     out["reason"] = [reasons.get(name, "") for name in out["term"]]
     if settled is not None and kept:

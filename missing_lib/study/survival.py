@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from missing_lib.study.influence import summed_squares
+from missing_lib.study.curve_variance import summed_squares
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
