@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from missing_lib.study.chance import fit_negative_binomial
 from missing_lib.study.cohort import Cohort, at_risk_windows
 from missing_lib.study.intervals import Interval, ratio_by_people
-from missing_lib.study.survival import Z, kaplan_meier, mean_cumulative, piecewise_hazard
+from missing_lib.study.mean_numbers import mean_at
+from missing_lib.study.survival import kaplan_meier, piecewise_hazard
 
 Floats = NDArray[np.float64]
 
@@ -328,23 +329,9 @@ def mean_numbers(
         clocks["incidents since the first day under observation"] = clock_since_entry(cohort)
     tables = []
     for clock, (events, windows) in clocks.items():
-        when, who = events.iloc[:, 1], events["person_id"]
-        table = mean_cumulative(when, who, windows.set_index("person_id")["days"], at=days)
-        some = table["mean"].where(table["mean"] > 0)
-        spread = np.exp(Z * table["se"] / some)
-        having = np.array([who[when <= day].nunique() for day in days])
-        tables.append(
-            pd.DataFrame(
-                {
-                    "clock": clock,
-                    "days": table["time"],
-                    "mean": table["mean"],
-                    "lower": some / spread,
-                    "upper": some * spread,
-                    "people": np.minimum(having, table["at_risk"]),
-                }
-            )
-        )
+        table = mean_at(events, windows, days)
+        table.insert(0, "clock", clock)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
