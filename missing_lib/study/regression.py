@@ -91,6 +91,11 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame, linked: csr_array | None 
     -------
     Fit
         Never a number that separation, collinearity or few events have made meaningless.
+
+    References
+    ----------
+    Cox 1958, Journal of the Royal Statistical Society B 20, 215-242, doi
+    10.1111/j.2517-6161.1958.tb00292.x.
     """
 
     def run(y: NDArray[np.float64], x: NDArray[np.float64], _: NDArray[np.float64]) -> Any:
@@ -115,6 +120,10 @@ def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayL
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Prentice and Gloeckler 1978, doi 10.2307/2529588.
     """
 
     def run(y: NDArray[np.float64], x: NDArray[np.float64], t: NDArray[np.float64]) -> Any:
@@ -141,6 +150,10 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Lawless 1987, doi 10.2307/3314912.
     """
 
     def run(y: NDArray[np.float64], x: NDArray[np.float64], t: NDArray[np.float64]) -> Any:
