@@ -94,7 +94,8 @@ def report(contest: Contest, size: int, costs: dict[str, Cost | str]) -> list[st
         if off > contest.tolerance:
             sys.exit(f"{contest.name}: the answers differ: {ours.answer}, {cost.answer}")
         behind += [f"seconds: {contest.name}, {size:,}, {who} {times:.2f}"] * (times < 1)
-        behind += [f"memory: {contest.name}, {size:,}, {who} {held:.2f}"] * (held < 1)
+        more = f"({ours.peak - ours.before:.0f} and {cost.peak - cost.before:.0f} MiB of the work)"
+        behind += [f"memory: {contest.name}, {size:,}, {who} {held:.2f} {more}"] * (held < 1)
     return behind
 
 

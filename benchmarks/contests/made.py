@@ -66,9 +66,13 @@ def histories(n: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def reports(n: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Incidents of n people, sorted: person, minute of report, minutes away (-1: not ended)."""
+    """Incidents of n people, sorted: person, minute, minutes away (-1: not ended), last day."""
     person = np.repeat(np.arange(n), 1 + rng.poisson(rng.gamma(SHAPE, 1, n)))
     minute = rng.integers(0, STUDY_DAYS * MINUTES, len(person))
     away = np.where(rng.random(len(person)) < 0.02, -1, rng.exponential(1200, len(person)))
-    made = pd.DataFrame({"person": person, "minute": minute, "away": away.astype(int)})
+    last = np.where(rng.random(n) < 0.1, rng.integers(1, STUDY_DAYS, n), STUDY_DAYS)[person]
+    made = pd.DataFrame(
+        {"person": person, "minute": minute, "away": away.astype(int), "last_day": last}
+    )
+    made = made[made["minute"] < made["last_day"] * MINUTES]
     return made.sort_values(["person", "minute"], ignore_index=True)

@@ -14,6 +14,7 @@ from missing_lib.study import clustering, concentration, repeats
 from missing_lib.study.cohort import Cohort
 from missing_lib.study.intervals import ratio_by_people
 
+START = pd.Timestamp("2015-01-01")
 TOP, LEAST, DRAWS = 0.2, 10, 1000
 #: Peers draw this many populations, and their time is multiplied.
 FEW_DRAWS = 10
@@ -150,10 +151,9 @@ R_RATIO = R(
 
 def cohort_of(d: Columns) -> Cohort:
     """The people and incidents of the columns as a cohort of all ages."""
-    start = pd.Timestamp("2015-01-01", tz="UTC")
     people = d["person"].max() + 1
     names = np.array([f"P{k:07d}" for k in range(people)], dtype=object)
-    reported = start + pd.to_timedelta(d["minute"], unit="min")
+    reported = START.tz_localize("UTC") + pd.to_timedelta(d["minute"], unit="min")
     ended = reported + pd.to_timedelta(np.where(d["away"] < 0, np.nan, d["away"]), unit="min")
     rows = pd.DataFrame(
         {
@@ -168,12 +168,18 @@ def cohort_of(d: Columns) -> Cohort:
     incidents["month"] = incidents["reported_on"].dt.to_period("M")
     incidents["order"] = rows.groupby(d["person"]).cumcount() + 1
     incidents["n_incidents"] = np.bincount(d["person"])[d["person"]]
-    born = pd.Timestamp("1990-01-01") + pd.to_timedelta(np.arange(people) % 7000, unit="D")
-    persons = conform(pd.DataFrame({"person_id": names, "birth_date": born}), "persons")
+    last = np.full(people, STUDY_DAYS)
+    last[d["person"]] = d["last_day"]
+    about = {
+        "person_id": names,
+        "birth_date": START + pd.to_timedelta(np.arange(people) % 7000 - 9000, unit="D"),
+        "observed_to": START + pd.to_timedelta(last - 1, unit="D"),
+    }
+    persons = conform(pd.DataFrame(about), "persons")
     return Cohort(
         population="all", incidents=incidents, persons=persons, markers=empty("markers"),
-        ties=empty("ties"), events=empty("events"), start=pd.Timestamp("2015-01-01"),
-        end=pd.Timestamp("2015-01-01") + pd.Timedelta(days=STUDY_DAYS - 1), time_zone="UTC",
+        ties=empty("ties"), events=empty("events"), start=START,
+        end=START + pd.Timedelta(days=STUDY_DAYS - 1), time_zone="UTC",
         definitions=Definitions(), absent=frozenset(), unknown_age=incidents.iloc[:0],
     )  # fmt: skip
 
@@ -197,11 +203,13 @@ def ours_gaps(d: Columns) -> Task:
 
 
 def pandas_gaps(d: Columns) -> Task:
-    """The same gaps where everybody is watched to the last day: group, shift, subtract."""
-    rows = cohort_of(d).incidents
-    until = pd.Timestamp("2015-01-01", tz="UTC") + pd.Timedelta(days=STUDY_DAYS)
+    """The same gaps in plain pandas: group, shift, look up where observation ends, subtract."""
+    cohort = cohort_of(d)
+    rows, persons = cohort.incidents, cohort.persons
 
     def work() -> dict[str, float]:
+        last = rows["person_id"].map(persons.set_index("person_id")["observed_to"])
+        until = (last + pd.Timedelta(days=1)).dt.tz_localize("UTC")
         after = rows.groupby("person_id")["reported_at"].shift(-1)
         ended = rows["ended_at"]
         good = ended.notna() & (ended >= rows["reported_at"]) & ~(ended > after)
@@ -216,12 +224,17 @@ R_GAPS = R(
     f"""
     n <- length(person)
     followed <- c(person[-1] == person[-n], FALSE)
-    after <- c(minute[-1], 0); after[!followed] <- {STUDY_DAYS * MINUTES}
+    until <- last[match(person, known)] * {MINUTES}
+    after <- ifelse(followed, c(minute[-1], 0), until)
     good <- away >= 0 & !(followed & minute + away > after)
     days <- pmax(after - minute - ifelse(good, away, 0), 0) / {MINUTES}
     c(days = sum(days), within = sum(days[followed] <= 14), observed = sum(followed))
     """,
-    "person <- d$person; minute <- as.double(d$minute); away <- as.double(d$away)",
+    f"""
+    minute <- as.double(d$minute); away <- as.double(d$away)
+    known <- sprintf("P%07d", 0:max(d$person)); person <- known[d$person + 1]
+    last <- rep({STUDY_DAYS}, length(known)); last[d$person + 1] <- d$last_day
+    """,
 )
 
 

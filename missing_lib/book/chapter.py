@@ -119,12 +119,9 @@ class Chapter:
         ------
         StopChapter
         """
-        threshold = self.publish.policy.threshold
-        if people < threshold:
-            self._stop(
-                f"This edition holds fewer than {threshold} {what}, "
-                "too few to show anything without showing somebody."
-            )
+        reason = self._too_few(people, what)
+        if reason:
+            self._stop(reason)
 
     @property
     def unreported(self) -> int:
@@ -138,24 +135,39 @@ class Chapter:
         ------
         StopChapter
         """
+        reason = self.lacks_comparison(frame)
+        if reason:
+            self._stop(reason)
+
+    def lacks_comparison(self, frame: Frame) -> str:
+        """Why those reported can be compared with nobody, in one sentence; empty if they can."""
         threshold = self.publish.policy.threshold
         if self.unreported < threshold:
-            self._stop(
+            return (
                 f"The table of persons of {self.force.name} holds fewer than {threshold} people "
                 "who were never reported missing, so there is nobody to compare with; for this "
                 "the force would have to supply people known to its agencies for another reason, "
                 "with that reason in the column known_first_by."
             )
         if self.intake.tables.persons["known_first_by"].isna().all():
-            self._stop(
+            return (
                 f"The table of persons of {self.force.name} does not say why anybody was first "
                 "known to an agency, so people known only because they were reported cannot be "
                 "told apart; for this the force would have to supply the column known_first_by."
             )
         ever = int(frame.people["ever"].sum())
-        self.need_people(
+        return self._too_few(
             min(ever, len(frame.people) - ever),
             "people known beforehand for another reason, with or without an incident",
+        )
+
+    def _too_few(self, people: int, what: str) -> str:
+        threshold = self.publish.policy.threshold
+        if people >= threshold:
+            return ""
+        return (
+            f"This edition holds fewer than {threshold} {what}, "
+            "too few to show anything without showing somebody."
         )
 
     def _stop(self, reason: str) -> None:

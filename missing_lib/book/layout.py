@@ -52,6 +52,11 @@ class Layout:
         """What the experiments on simulated worlds gave, one file each."""
         return self.root / "data" / "controls"
 
+    @property
+    def tests(self) -> Path:
+        """Tests of the library, in a checkout that has them."""
+        return self.root / "tests"
+
     def edition(self, force: str, population: str, official: bool = False) -> Edition:
         """Places of one edition; one of official statistics alone has nothing to restrict."""
         kept = None if official else restricted_folder(self.forces / force) / EDITIONS / population

@@ -12,13 +12,16 @@ from missing_lib.figures import style
 
 _ROW = 0.46
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
-_FEW_TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
+_FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
+#: From this ratio of the ends of the axis on, only the few ticks have room.
+_WIDE = 30.0
 
 
 def forest(
     *frames: pd.DataFrame,
     label: str = "Odds ratio",
     band: tuple[float, float] | None = None,
+    largest: float = 20.0,
 ) -> Figure:
     """Estimates with their intervals, one line per term and one mark per model.
 
@@ -31,6 +34,8 @@ def forest(
         What the axis shows; 1 is no difference.
     band : (float, float), optional
         Region shaded as too small to matter.
+    largest : float
+        The axis ends here at the latest.
 
     Returns
     -------
@@ -51,8 +56,9 @@ def forest(
         mine = rows["model"] == model
         _draw(ax, rows[mine], place[mine].to_numpy(float), i, model)
     ax.set_xscale("log")
-    ax.set_xlim(*_limits(rows))
-    ax.xaxis.set_major_locator(FixedLocator(_TICKS))
+    low, high = _limits(rows, largest)
+    ax.set_xlim(low, high)
+    ax.xaxis.set_major_locator(FixedLocator(_FEW_TICKS if high > _WIDE * low else _TICKS))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     ax.set_yticks(range(len(terms)), [t[:1].upper() + t[1:] for t in terms])
@@ -139,7 +145,7 @@ def _ratio_axis(ax: Axes, rows: pd.DataFrame) -> None:
     """A logarithmic vertical axis of ratios, with a line at no difference."""
     ax.axhline(1, color=style.GREY, linewidth=1.2)
     ax.set_yscale("log")
-    ax.set_ylim(*_limits(rows))
+    ax.set_ylim(*_limits(rows, 20.0))
     ax.yaxis.set_major_locator(FixedLocator(_FEW_TICKS))
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
@@ -165,9 +171,9 @@ def _draw(ax: Axes, rows: pd.DataFrame, place: np.ndarray, index: int, model: st
         ax.text(1.02, y, said, va="center", fontsize=9, color=style.GREY)
 
 
-def _limits(rows: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the axis: all intervals, but no more than a twentieth to twentyfold."""
+def _limits(rows: pd.DataFrame, largest: float) -> tuple[float, float]:
+    """Ends of the axis: all intervals, but no more than from a twentieth to the largest."""
     known = rows.dropna(subset=["estimate"])
     low = float(known["lower"].min()) if len(known) else 0.7
     high = float(known["upper"].max()) if len(known) else 1.5
-    return max(0.05, min(0.7, low) / 1.15), min(20.0, max(1.5, high) * 1.15)
+    return max(0.05, min(0.7, low) / 1.15), min(largest, max(1.5, high) * 1.15)

@@ -107,10 +107,10 @@ def named_in(template: str) -> list[str]:
 
     Examples
     --------
-    >>> named_in("{share} of {people} in all")
-    ['share', 'people']
+    >>> named_in("{share} of {people} in all, {share.interval_text}")
+    ['share', 'people', 'share']
     """
-    return [name for _, name, _, _ in Formatter().parse(template) if name]
+    return [name.split(".")[0] for _, name, _, _ in Formatter().parse(template) if name]
 
 
 def lacks_numbers(values: Iterable[object]) -> bool:

@@ -97,7 +97,7 @@ def chi_squared(counts: ArrayLike | Histogram, law: Law) -> ChiSquared:
     >>> seen = [1] * 64 + [2] * 24 + [3] * 8 + [4] * 3 + [5]
     >>> found = chi_squared(seen, fit_log_series(seen))
     >>> found.cells, found.df
-    (3, 1)
+    (4, 2)
     """
     hist = as_histogram(counts)
     people = float(hist.people.sum())

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from missing_lib.force.tables import birth_anniversary
 from missing_lib.study.cohort import Cohort, at_risk_windows
 from missing_lib.study.intervals import rate_ratio, standardised_rate
 from missing_lib.study.prevalence import age_starts
@@ -25,7 +26,7 @@ def by_age(cohort: Cohort) -> pd.DataFrame:
 
     A person is counted from the first day at risk to the day of the first report, both inside,
     or to the last day at risk; whoever was reported before being at risk is left out. First means
-    first in the study: earlier reports are not known. Ages are in years of 365.25 days.
+    first in the study: earlier reports are not known.
 
     Returns
     -------
@@ -34,24 +35,21 @@ def by_age(cohort: Cohort) -> pd.DataFrame:
         in the band), ``standard`` (years of age in the band) and ``fewest`` (the smaller of those
         reported and the other people). People without a birth date are left out.
     """
-    people = _followed(cohort).dropna(subset=["begins"])
+    people = _followed(cohort).dropna(subset=["birth_date"])
     starts = age_starts(cohort.population)
     oldest = cohort.definitions.child_age_limit if cohort.population == "children" else np.inf
-    edges = [-np.inf, *list(starts.values())[1:], np.inf]
-    bounds = [*starts.values(), oldest]
     rows = []
-    for band, (low, high), (first, last) in zip(
-        starts, pairwise(edges), pairwise(bounds), strict=True
-    ):
-        years = people["ends"].clip(upper=high) - people["begins"].clip(lower=low)
-        then = people.loc[people["reported"], "age_then"]
+    for band, (low, high) in zip(starts, pairwise([*starts.values(), oldest]), strict=True):
+        enters, leaves = _birthday(people, low), _birthday(people, high)
+        days = np.minimum(people["after"], leaves) - np.maximum(people["begins"], enters)
+        then = people["first"].where(people["reported"])
         rows.append(
             {
                 "age_band": band,
-                "first_reports": float(then.between(low, high, inclusive="left").sum()),
-                "person_years": float(years.clip(lower=0.0).sum()),
-                "people": int((years > 0).sum()),
-                "standard": min(last - first, _LAST_BAND_YEARS),
+                "first_reports": float(((then >= enters) & (then < leaves)).sum()),
+                "person_years": float((days / _DAY).clip(lower=0.0).sum() / _YEAR),
+                "people": int((days / _DAY > 0).sum()),
+                "standard": min(high - low, _LAST_BAND_YEARS),
             }
         )
     return _with_fewest(pd.DataFrame(rows))
@@ -102,11 +100,19 @@ def _followed(cohort: Cohort) -> pd.DataFrame:
     people = pd.DataFrame(
         {
             "ethnicity": rows["ethnicity_self"],
-            "begins": (rows["at_risk_from"] - rows["birth_date"]) / _DAY / _YEAR,
-            "ends": (after - rows["birth_date"]) / _DAY / _YEAR,
+            "birth_date": rows["birth_date"],
+            "begins": rows["at_risk_from"],
+            "after": after,
             "years": (after - rows["at_risk_from"]) / _DAY / _YEAR,
             "reported": reported,
-            "age_then": (first - rows["birth_date"]) / _DAY / _YEAR,
+            "first": first,
         }
     )
     return people[~(first < rows["at_risk_from"])]
+
+
+def _birthday(people: pd.DataFrame, age: float) -> pd.Series:
+    """The day on which each person comes to an age; the last of all days if it has no end."""
+    if np.isinf(age):
+        return pd.Series(pd.Timestamp.max.normalize(), index=people.index)
+    return birth_anniversary(people["birth_date"], int(age))

@@ -43,7 +43,12 @@ def histogram(counts: ArrayLike) -> Histogram:
     >>> h.values.tolist(), h.people.tolist()
     ([1.0, 3.0], [2.0, 1.0])
     """
-    values, people = np.unique(np.asarray(counts, dtype=float), return_counts=True)
+    given = np.asarray(counts)
+    if given.dtype.kind == "i" and given.size and given.min() >= 0 and given.max() < given.size:
+        number = np.bincount(given)
+        there = np.flatnonzero(number)
+        return Histogram(np.asarray(there, dtype=float), np.asarray(number[there], dtype=float))
+    values, people = np.unique(given.astype(float), return_counts=True)
     return Histogram(values, people.astype(float))
 
 

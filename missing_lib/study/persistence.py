@@ -180,13 +180,13 @@ def describe(percent: pd.DataFrame) -> str:
         return "How many stay in the top group is not shown: too few people remain."
     numbers = pairs_of_years(percent)
     words = (
-        "Of {pairs} pairs of years shown, fewer stayed than one rate for each {person} would give "
-        "in {below}, as many within luck in {within}, and more in {above}. "
+        "In {below} of {pairs} pairs of years shown fewer stayed than one rate for each {person} "
+        "would give, in {above} more; in {within} the difference is within luck. "
     )
     if numbers["below"] > len(rows) / 2:
         return words + (
-            "So the fall from the top is more than regression to the mean: much of what puts a "
-            "{person} at the top of a year is a phase of that year."
+            "So the fall from the top is more than regression to the mean: much of what puts "
+            "{people} at the top of a year is a phase of that year."
         )
     if numbers["above"] > len(rows) / 2:
         return words + "So membership lasts longer than a rate that stays the same explains."

@@ -36,6 +36,7 @@ WORDS = {
     "shared_placement": "a placement shared with others",
     "ethnicity_other": "ethnicity other than white (against white)",
     "ethnicity_unknown": "ethnicity not stated (against white)",
+    "earlier_incidents": "earlier incidents, each doubling",
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05

@@ -91,6 +91,11 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame, linked: csr_array | None 
     -------
     Fit
         Never a number that separation, collinearity or few events have made meaningless.
+
+    References
+    ----------
+    Cox 1958, Journal of the Royal Statistical Society B 20, 215-242, doi
+    10.1111/j.2517-6161.1958.tb00292.x.
     """
     days = np.ones(len(design))
     return _fit("odds ratio", likelihoods.logistic, outcome, design, days, linked=linked)
@@ -112,6 +117,10 @@ def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayL
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Prentice and Gloeckler 1978, doi 10.2307/2529588.
     """
     run = likelihoods.complementary_log_log
     return _fit("hazard ratio", run, outcome, design, np.asarray(days, float))
@@ -134,6 +143,10 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Lawless 1987, doi 10.2307/3314912.
     """
     run = likelihoods.negative_binomial_or_poisson
     return _fit("rate ratio", run, counts, design, np.asarray(days, float), binary=False)

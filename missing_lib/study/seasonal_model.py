@@ -211,12 +211,16 @@ def overdispersion(y: Floats, mu: Floats, x: Floats) -> tuple[float, float]:
     residual = (y - mu) / np.sqrt(mu)
     weighted = x * np.sqrt(mu)[:, None]
     left = np.eye(len(y)) - weighted @ np.linalg.pinv(weighted)
-    expected = [left @ _autocorrelation(len(y), rho) @ left for rho in _CORRELATIONS]
-    lagged = np.array([np.trace(m, offset=1) / np.trace(m) for m in expected])
+    # tr(M R M) = sum of R_ij M_ij, and its neighbour the sum of R_ij (M S M)_ij with S the shift,
+    # so that both are polynomials in the correlation.
+    apart = np.abs(np.subtract.outer(np.arange(len(y)), np.arange(len(y)))).ravel()
+    powers = _CORRELATIONS[:, None] ** np.arange(len(y))
+    squared = powers @ np.bincount(apart, left.ravel())
+    lagged = powers @ np.bincount(apart, (left @ np.eye(len(y), k=1) @ left).ravel()) / squared
     seen = float(residual[1:] @ residual[:-1] / np.maximum(residual @ residual, 1e-300))
     at = int(np.searchsorted(np.maximum.accumulate(lagged), seen))
     at = min(at, len(_CORRELATIONS) - 1)
-    dispersion = float(residual @ residual / np.trace(expected[at]))
+    dispersion = float(residual @ residual / squared[at])
     return max(dispersion, 1.0), float(_CORRELATIONS[at])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from missing_lib.study.cohort import Cohort, at_risk_windows
+from missing_lib.study.cohort import ERA_CHANGE, Cohort, at_risk_windows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -40,6 +40,8 @@ class Stretches:
         Length, above zero.
     month : ndarray of int, shape (stretches,)
         Calendar month, 0 for the first of the study.
+    era_month : int
+        Month of the change of era, which may lie outside the study.
     age : ndarray of int, shape (stretches,)
         Completed years up to twenty, then decades; -1 where unknown.
     care : ndarray of float, shape (stretches, kinds)
@@ -55,6 +57,7 @@ class Stretches:
     person: Ints
     days: Floats
     month: Ints
+    era_month: int
     age: Ints
     care: Floats
     kinds: tuple[str, ...]
@@ -117,6 +120,7 @@ def stretches(cohort: Cohort, spells: pd.DataFrame) -> Stretches:
         person=person,
         days=stop - start,
         month=np.clip(np.searchsorted(months, middle, side="right") - 1, 0, len(months) - 2),
+        era_month=(ERA_CHANGE.to_period("M") - cohort.months[0]).n,
         age=_age_band(years),
         care=(state[:, 1:] > 0).astype(float),
         kinds=kinds,

@@ -5,9 +5,11 @@ fall on the person's stretches of time with probabilities proportional to
 
     days at risk x exp(month effect + age effect + effect of each kind of care),
 
-so whatever sets persons apart from one another cancels. Effects of months and of ages are random
-with a variance each, which is estimated too: where months differ no more than chance makes them
-the effects are near zero, and a small force's months are not known by their own clusters.
+so whatever sets persons apart from one another cancels. The effects of the calendar months are a
+change of era, a yearly wave and a deviation of each month; those of ages a curve and a deviation of
+each year of age. Deviations are random, and their variances are estimated too: where months differ
+no more than chance makes them they are near zero, and a small force's months are not known by
+their own clusters.
 """
 
 from __future__ import annotations
@@ -22,15 +24,18 @@ from scipy import sparse
 from missing_lib.study.stretches import Stretches
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 #: What can change the rate of one person.
 FACTORS = ("month", "age", "care")
 
-#: Prior variance of a care effect: a rate ratio between 1/7 and 7, nineteen times in twenty.
-#: At the size of a force it hardly matters; it keeps an effect finite that the data do not fix.
-_CARE_VARIANCE = 1.0
+#: Prior variance of the era, the waves, the curve of age and care, on the log scale: a rate ratio
+#: between 1/7 and 7, nineteen times in twenty. At the size of a force it hardly matters; it keeps
+#: an effect finite that the data do not fix.
+_WIDE = 1.0
 _FIRST_VARIANCE = 0.05
 _LEAST_VARIANCE, _MOST_VARIANCE = 1e-6, 4.0
+_MONTHS_IN_YEAR = 12
 _ROUNDS = 60
 _STEP = 2.0
 _CLOSE, _STEADY = 1e-6, 1e-3
@@ -49,7 +54,7 @@ class WithinRates:
     covariance : ndarray of float, shape (terms, terms)
         Of the effects given the data (normal approximation).
     variance : dict of str to float
-        Estimated variance of the effects of months and of ages.
+        Estimated variance of the deviations of months and of ages.
     design : csr_array, shape (stretches, terms)
         1 where a term holds in a stretch.
     """
@@ -64,8 +69,8 @@ class WithinRates:
 def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> WithinRates:
     """Fit the effects by penalised maximum likelihood of the conditional (multinomial) model.
 
-    Newton steps in the effects alternate with updates of each variance, sum of squared effects
-    over effective number of effects (Schall 1991, doi 10.1093/biomet/78.4.719).
+    Newton steps in the effects alternate with updates of each variance, sum of squared deviations
+    over their effective number (Schall 1991, doi 10.1093/biomet/78.4.719).
 
     Parameters
     ----------
@@ -82,61 +87,107 @@ def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> Within
     if unknown:
         raise ValueError(f"no factor {sorted(unknown)}; there are {', '.join(FACTORS)}")
     design, groups = _design(given, factors)
-    terms = tuple(name for names in groups.values() for name in names)
+    terms = tuple(term for group in groups for term in group.terms)
     size = len(terms)
     if not size:
         return WithinRates((), np.zeros(0), np.zeros((0, 0)), {}, design)
-    where = _places(groups)
-    variance = {group: _FIRST_VARIANCE for group in groups} | {"care": _CARE_VARIANCE}
+    variance = {group.name: _FIRST_VARIANCE for group in groups if group.varies}
     effects = np.zeros(size)
     for _ in range(_ROUNDS):
-        penalty = _penalty(where, variance, size)
+        penalty = _penalty(groups, variance, size)
         score, information = _score_and_information(given, design, effects)
-        covariance = np.linalg.inv(information + np.diag(penalty)).astype(np.float64)
-        step = np.clip(covariance @ (score - penalty * effects), -_STEP, _STEP)
+        covariance = np.linalg.inv(information + penalty).astype(np.float64)
+        step = np.clip(covariance @ (score - penalty @ effects), -_STEP, _STEP)
         effects = effects + step
-        new = _variances(where, variance, effects, covariance)
-        moved = max(abs(np.log(new[group] / variance[group])) for group in where)
+        new = _variances(groups, variance, effects, covariance)
+        moved = max((abs(np.log(new[name] / variance[name])) for name in new), default=0.0)
         variance = new
         if np.abs(step).max() < _CLOSE and moved < _STEADY:
             break
-    told = {group: variance[group] for group in where if group != "care"}
-    return WithinRates(terms, effects, covariance, told, design)
+    return WithinRates(terms, effects, covariance, variance, design)
 
 
-def _design(
-    given: Stretches, factors: Collection[str]
-) -> tuple[sparse.csr_array, dict[str, list[str]]]:
-    """Columns of the model in the order of :data:`FACTORS`, and their names by group."""
+@dataclass(frozen=True)
+class _Group:
+    """Effects that share a prior: variance times identity, plus a smooth part.
+
+    Attributes
+    ----------
+    name : str
+    place : slice
+        Of its terms among all.
+    terms : tuple of str
+    smooth : ndarray of float, shape (terms, terms)
+        Prior covariance of the smooth part.
+    varies : bool
+        Whether there are deviations whose variance is estimated.
+    """
+
+    name: str
+    place: slice
+    terms: tuple[str, ...]
+    smooth: Floats
+    varies: bool
+
+    def prior(self, variance: dict[str, float]) -> Floats:
+        """Prior covariance of the effects."""
+        deviations = variance[self.name] if self.varies else 0.0
+        return self.smooth + deviations * np.eye(len(self.terms))
+
+
+def _design(given: Stretches, factors: Collection[str]) -> tuple[sparse.csr_array, list[_Group]]:
+    """Columns of the model in the order of :data:`FACTORS`, and what is known of them."""
     rows = np.arange(len(given.person))
     blocks: list[sparse.csr_array] = []
-    groups: dict[str, list[str]] = {}
-    for factor, values in (("month", given.month), ("age", given.age)):
-        if factor in factors and len(rows):
+    groups: list[_Group] = []
+    if not len(rows):
+        return sparse.csr_array((0, 0)), groups
+    levelled = (("month", given.month, _calendar), ("age", given.age, _curve))
+    for factor, values, shape in levelled:
+        if factor in factors:
             levels, code = np.unique(values, return_inverse=True)
             ones = np.ones(len(rows))
             blocks.append(sparse.csr_array((ones, (rows, code)), shape=(len(rows), len(levels))))
-            groups[factor] = [f"{factor} {level}" for level in levels]
-    if "care" in factors and given.kinds and len(rows):
+            basis = shape(given, levels)
+            names = tuple(f"{factor} {level}" for level in levels)
+            groups.append(_group(factor, names, groups, _WIDE * basis @ basis.T, varies=True))
+    if "care" in factors and given.kinds:
         blocks.append(sparse.csr_array(given.care))
-        groups["care"] = list(given.kinds)
+        wide = _WIDE * np.eye(len(given.kinds))
+        groups.append(_group("care", given.kinds, groups, wide, varies=False))
     if not blocks:
         return sparse.csr_array((len(rows), 0)), groups
     return sparse.csr_array(sparse.hstack(blocks, format="csr")), groups
 
 
-def _places(groups: dict[str, list[str]]) -> dict[str, slice]:
-    ends = np.cumsum([len(names) for names in groups.values()])
-    return {
-        group: slice(int(end) - len(names), int(end))
-        for (group, names), end in zip(groups.items(), ends, strict=True)
-    }
+def _group(
+    name: str, terms: tuple[str, ...], before: list[_Group], smooth: Floats, *, varies: bool
+) -> _Group:
+    start = before[-1].place.stop if before else 0
+    return _Group(name, slice(start, start + len(terms)), terms, smooth, varies)
 
 
-def _penalty(where: dict[str, slice], variance: dict[str, float], size: int) -> Floats:
-    out = np.zeros(size)
-    for group, place in where.items():
-        out[place] = 1 / variance[group]
+def _calendar(given: Stretches, months: Ints) -> Floats:
+    """Change of era, and two waves of a year and of half a year; shape (months, 5)."""
+    angle = 2 * np.pi * months / _MONTHS_IN_YEAR
+    waves = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
+    return np.column_stack([months >= given.era_month, *waves]).astype(float)
+
+
+def _curve(given: Stretches, ages: Ints) -> Floats:
+    """Line and square over the known ages, in their standard deviations; shape (ages, 2)."""
+    known = ages >= 0
+    spread = float(np.std(ages[known])) if known.any() else 0.0
+    if spread == 0:
+        return np.zeros((len(ages), 2))
+    line = np.where(known, (ages - ages[known].mean()) / spread, 0.0)
+    return np.column_stack([line, line**2])
+
+
+def _penalty(groups: list[_Group], variance: dict[str, float], size: int) -> Floats:
+    out = np.zeros((size, size))
+    for group in groups:
+        out[group.place, group.place] = np.linalg.inv(group.prior(variance))
     return out
 
 
@@ -159,14 +210,22 @@ def _score_and_information(
 
 
 def _variances(
-    where: dict[str, slice], variance: dict[str, float], effects: Floats, covariance: Floats
+    groups: list[_Group], variance: dict[str, float], effects: Floats, covariance: Floats
 ) -> dict[str, float]:
-    new = dict(variance)
-    for group, place in where.items():
-        if group == "care":
+    """New variances of deviations: their squares over how many of them the data fix.
+
+    Deviations are what of the effects is not smooth: u = v P e with P the inverse of the prior
+    covariance of the effects e, known up to v P cov(e) P v + v I - v^2 P.
+    """
+    new = {}
+    for group in groups:
+        if not group.varies:
             continue
-        size = place.stop - place.start
-        left = size - float(np.trace(covariance[place, place])) / variance[group]
-        raw = float((effects[place] ** 2).sum()) / max(left, 1e-9)
-        new[group] = float(np.clip(raw, _LEAST_VARIANCE, _MOST_VARIANCE))
+        v, size = variance[group.name], len(group.terms)
+        part = v * np.linalg.inv(group.prior(variance))
+        deviations = part @ effects[group.place]
+        spread = part @ covariance[group.place, group.place] @ part.T
+        unknown = float(np.trace(spread)) + v * (size - float(np.trace(part)))
+        raw = float((deviations**2).sum()) / max(size - unknown / v, 1e-9)
+        new[group.name] = float(np.clip(raw, _LEAST_VARIANCE, _MOST_VARIANCE))
     return new

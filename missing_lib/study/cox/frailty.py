@@ -37,7 +37,7 @@ from missing_lib.study.cox.fit import (
     keep_terms,
     score,
 )
-from missing_lib.study.cox.kernel import cumulated, expected_events
+from missing_lib.study.cox.kernel import cumulated, expected_events, log_hazards
 from missing_lib.study.cox.rows import CoxRows
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ _THETA = (1e-4, 1e3)
 _SETTLED = 1e-11
 _ROUNDS = 2000
 #: Steps remembered by the acceleration.
-_MEMORY = 6
+_MEMORY = 10
 #: Step of the numerical second derivatives, in standard errors.
 _STEP = 0.05
 _LEVEL = float(chi2.ppf(0.95, 1)) / 2
@@ -318,21 +318,20 @@ def _log_none(hazard: Floats, nu: float) -> Floats:
     return np.asarray(-hazard if np.isinf(nu) else -nu * np.log1p(hazard / nu))
 
 
-def _settle(world: _World, start: _State, nu: float, climb: bool = True) -> _State:
-    """Alternate factors and Newton steps of b, or factors alone, until nothing moves.
+def _settle(world: _World, start: _State, nu: float) -> _State:
+    """Alternate factors and Newton steps of b until nothing moves.
 
     Anderson's acceleration: the next point is the combination of recent ones whose moves
-    cancel best.
+    cancel best. The information of the start serves every step: it decides how fast the score
+    vanishes, not where.
     """
     k = len(start.beta)
     state = start
+    curvature = information(world.rows, state.at)
     points: list[Floats] = []
     moves: list[Floats] = []
     for _ in range(_ROUNDS):
-        step: Floats = np.zeros(k)
-        if climb:
-            slope, curvature = score(world.rows, state.at), information(world.rows, state.at)
-            step = np.asarray(np.linalg.solve(curvature, slope))
+        step = np.linalg.solve(curvature, score(world.rows, state.at))
         here = np.append(state.beta, state.log_z)
         move = np.append(step, _factor(world, state.hazard, nu) - state.log_z)
         if np.abs(move).max() < _SETTLED:
@@ -343,6 +342,15 @@ def _settle(world: _World, start: _State, nu: float, climb: bool = True) -> _Sta
         there = _combined(points, moves)
         state = _evaluate(world, there[:k], there[k:])
     raise _UnsettledError
+
+
+def _settle_factors(world: _World, state: _State, nu: float) -> _State:
+    """Factors settled with b held, which then is a known part of the log hazard."""
+    rows = world.rows
+    known = replace(rows, offset=log_hazards(rows.x, state.beta, rows.offset))
+    bare = replace(world, rows=keep_terms(known, []))
+    settled = _settle(bare, _evaluate(bare, np.zeros(0), state.log_z), nu)
+    return _evaluate(world, state.beta, settled.log_z)
 
 
 def _combined(points: list[Floats], moves: list[Floats]) -> Floats:
@@ -392,9 +400,8 @@ def _curvature(world: _World, state: _State, nu: float) -> Floats:
     lengths = _STEP * np.append(spread, 1.0)
 
     def slopes(move: Floats) -> Floats:
-        moved = replace(state, beta=state.beta + move[:k])
         there_nu = nu * float(np.exp(-move[k]))
-        moved = _settle(world, _evaluate(world, moved.beta, state.log_z), there_nu, climb=False)
+        moved = _settle_factors(world, replace(state, beta=state.beta + move[:k]), there_nu)
         return np.append(score(world.rows, moved.at), _slope(world, moved, there_nu))
 
     columns = []
