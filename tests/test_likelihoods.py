@@ -90,11 +90,30 @@ def test_slopes_of_the_negative_binomial_are_those_of_its_values() -> None:
 
 
 @pytest.mark.parametrize("counts", [[0, 1] * 200, [1, 2] * 200])
-def test_counts_that_vary_less_than_chance_have_no_dispersion(counts: list[int]) -> None:
-    """Their likelihood rises without end as alpha falls to zero."""
-    design = pd.DataFrame({"a": np.arange(400) // 2 % 2 * 1.0})
-    found = regression.negative_binomial(counts, design, np.ones(400))
-    assert "did not settle" in found.problem
+def test_counts_that_vary_less_than_chance_are_poisson_and_alpha_is_nought(
+    counts: list[int],
+) -> None:
+    """Their likelihood rises without end as alpha falls to zero, and ends in the Poisson's."""
+    design = pd.DataFrame({"a": np.arange(400) // 4 % 2 * 1.0})
+    y = np.array(counts) + np.arange(400) // 4 % 2
+    days = 1.0 + np.arange(400) % 7
+    found = regression.negative_binomial(y, design, days)
+    theirs = sm.GLM(
+        y, sm.add_constant(design), family=sm.families.Poisson(), offset=np.log(days)
+    ).fit(tol=1e-12)
+    assert found.problem == ""
+    assert found.dispersion == 0
+    assert np.isnan(found.dispersion_se)
+    row = found.row("a")
+    assert_allclose([row["coefficient"], row["se"]], [theirs.params["a"], theirs.bse["a"]], CLOSE)
+    assert_allclose(found.log_likelihood, theirs.llf, rtol=CLOSE)
+
+
+def test_a_search_that_fails_for_another_reason_is_not_called_poisson() -> None:
+    y, x, offset = people(1, measured=True)
+    found = likelihoods.negative_binomial_or_poisson(alike(y, x, offset), steps=1)
+    assert not found.converged
+    assert len(found.params) == x.shape[1] + 1
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -110,33 +110,33 @@ def specification_curve(frame: pd.DataFrame, primary: str) -> Figure:
 
 
 def calibration(observed: pd.DataFrame, predicted: pd.DataFrame) -> Figure:
-    """Share ever missing against predicted risk, by class of predicted risk.
+    """Share ever missing against predicted risk, by band of predicted risk.
 
     Parameters
     ----------
     observed : DataFrame
-        ``group``, ``share``, ``lower``, ``upper``; NaN where not shown.
+        ``band``, ``share``, ``lower``, ``upper``; NaN where not shown.
     predicted : DataFrame
-        ``group``, ``predicted``; NaN where not shown.
+        ``band``, ``forecast``; NaN where not shown.
 
     Returns
     -------
     Figure
     """
-    both = observed.merge(predicted, on="group").dropna(subset=["share", "predicted"])
+    both = observed.merge(predicted, on="band").dropna(subset=["share", "forecast"])
     figure, ax = style.axes(height=4.2)
-    top = 1.08 * max(0.1, both["upper"].max(), both["predicted"].max()) if len(both) else 1.0
+    top = 1.08 * max(0.1, both["upper"].max(), both["forecast"].max()) if len(both) else 1.0
     ax.plot([0, top], [0, top], color=style.GREY, linewidth=1.2)
     error = [both["share"] - both["lower"], both["upper"] - both["share"]]
     ax.errorbar(
-        both["predicted"], both["share"], yerr=np.abs(np.array(error, float)), fmt="o",
+        both["forecast"], both["share"], yerr=np.abs(np.array(error, float)), fmt="o",
         color=style.FORCE, markersize=6,
     )  # fmt: skip
     ax.set_xlim(0, top)
     ax.set_ylim(0, top)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
-    ax.set_xlabel("Predicted risk, mean of the class")
+    ax.set_xlabel("Predicted risk, mean of the band")
     ax.set_ylabel("Ever missing")
     return style.finish(figure)
 

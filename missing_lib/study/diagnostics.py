@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 from scipy.stats import chi2, norm
 
+from missing_lib.study import likelihoods, validation
 from missing_lib.study.frame import Frame, covariates
 from missing_lib.study.influence import of_model
 from missing_lib.study.predictors import LEVEL, words
@@ -19,9 +19,9 @@ from missing_lib.study.regression import Fit, logistic
 Floats = NDArray[np.float64]
 #: Parts of the data that are left out in turn, and predicted from the rest.
 FOLDS = 10
-#: Most classes of predicted risk, each with as many people, and people ever (and never) missing
+#: Most bands of predicted risk, each with as many people, and people ever (and never) missing
 #: in one of them on average.
-GROUPS, IN_A_GROUP = 10, 20
+BANDS_OF_RISK, IN_A_BAND = 10, 20
 #: Bounds of the classes in which the largest influence of one person is told, in standard
 #: errors; the last stands for anything above as well.
 BANDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -42,7 +42,8 @@ class Dispersion:
         Pearson's statistic sum (y - mu)^2 / V(mu) per degree of freedom under each model; about
         1 where its variance V is right.
     alpha, lower, upper : float
-        Of the negative binomial, with a 95 % interval on the log scale; 0 is Poisson.
+        Of the negative binomial, with a 95 % interval on the log scale; 0 is Poisson, and has
+        no interval.
     statistic, p : float
         Likelihood ratio against alpha = 0, which lies on the boundary: half of chi-squared with
         one degree of freedom (Self and Liang 1987, doi 10.1080/01621459.1987.10478472).
@@ -61,22 +62,21 @@ class Dispersion:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class CrossFitted:
     """Predicted risks against what happened, for people who were not used to predict.
 
     Attributes
     ----------
-    groups : DataFrame
-        ``group`` (1 has the lowest predicted risks), ``predicted`` (mean), ``people``, ``ever``,
-        ``fewest`` (smaller of those ever and never missing), ``share``.
+    bands : DataFrame
+        From :func:`.validation.calibration_bands`, with ``fewest`` (smaller of those ever and
+        never missing).
     slope, lower, upper : float
-        Of the log odds of the outcome on the predicted log odds, with 95 % bounds; 1 is right,
-        below 1 predictions are too extreme (Cox 1958, doi 10.2307/2333203).
+        Calibration slope with 95 % bounds; 1 is right, below 1 predictions are too extreme.
     people : int
-        Smaller of people ever and never missing.
+        Smaller of people ever and never missing; 0 without a slope.
     """
 
-    groups: pd.DataFrame
+    bands: pd.DataFrame
     slope: float
     lower: float
     upper: float
@@ -96,14 +96,14 @@ def dispersion(frame: Frame, fit: Fit) -> Dispersion:
     if fit.problem:
         return Dispersion(np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, people=ever)
     y, x, t = _counts(frame, fit)
-    poisson = sm.GLM(y, x, family=sm.families.Poisson(), offset=np.log(t)).fit()
+    poisson = likelihoods.poisson(likelihoods.alike(y, x, np.log(t)))
     b = np.append(fit.intercept, fit.terms["coefficient"].dropna())
-    mu, alpha = t * np.exp(x @ b), fit.dispersion
+    mu, plain, alpha = t * np.exp(x @ b), t * np.exp(x @ poisson.params), fit.dispersion
     freedom = len(y) - x.shape[1]
-    half = _Z * fit.dispersion_se / alpha
-    gain = max(2 * (fit.log_likelihood - float(poisson.llf)), 0.0)
+    half = _Z * fit.dispersion_se / alpha if alpha > 0 else np.nan
+    gain = max(2 * (fit.log_likelihood - poisson.log_likelihood), 0.0)
     return Dispersion(
-        poisson=float(poisson.pearson_chi2 / freedom),
+        poisson=float(np.sum((y - plain) ** 2 / plain) / freedom),
         negative_binomial=float(np.sum((y - mu) ** 2 / (mu + alpha * mu**2)) / freedom),
         alpha=alpha,
         lower=alpha * np.exp(-half),
@@ -114,7 +114,7 @@ def dispersion(frame: Frame, fit: Fit) -> Dispersion:
     )
 
 
-def calibration(frame: Frame, seed: int, folds: int = FOLDS) -> Calibration:
+def calibration(frame: Frame, seed: int, folds: int = FOLDS) -> CrossFitted:
     """Check predicted risks by cross-fitting: each tenth is predicted from the other nine.
 
     On the data that it was fitted to a logistic model is calibrated by construction.
@@ -128,18 +128,18 @@ def calibration(frame: Frame, seed: int, folds: int = FOLDS) -> Calibration:
     """
     ever = frame.people["ever"].to_numpy(bool)
     risk = _predicted(frame, np.random.default_rng(seed), folds)
-    known = np.isfinite(risk)
-    ever, risk = ever[known], risk[known]
+    ever, risk = ever[np.isfinite(risk)], risk[np.isfinite(risk)]
     fewest = int(min(ever.sum(), (~ever).sum()))
-    slope = logistic(ever, pd.DataFrame({"predicted": logit(risk)}))
-    row = slope.row("predicted")
-    b, se = float(row["coefficient"]), float(row["se"])
-    return Calibration(
-        groups=_groups(ever, risk),
-        slope=b,
-        lower=b - _Z * se,
-        upper=b + _Z * se,
-        people=0 if slope.problem else fewest,
+    number = min(BANDS_OF_RISK, max(fewest // IN_A_BAND, 1))
+    bands = validation.calibration_bands(ever, risk, number)
+    found = validation.calibration(ever, risk)
+    half = _Z * found.slope_se
+    return CrossFitted(
+        bands=bands.assign(fewest=np.minimum(bands["events"], bands["people"] - bands["events"])),
+        slope=found.slope,
+        lower=found.slope - half,
+        upper=found.slope + half,
+        people=fewest if np.isfinite(found.slope) else 0,
     )
 
 
@@ -210,6 +210,11 @@ def describe_dispersion(found: Dispersion) -> str:
     """What the spread of counts says, with ``poisson``, ``fitted``, ``alpha``, ``interval``."""
     if np.isnan(found.alpha):
         return "The number of incidents has no model here whose spread could be checked."
+    if found.alpha == 0:
+        return (
+            "Counts spread {poisson} times as widely as a Poisson model allows: the negative "
+            "binomial ran to its boundary, nought, and is that model here."
+        )
     told = (
         "Counts spread {poisson} times as widely as a Poisson model allows, and {fitted} times "
         "as widely as the negative binomial does; its alpha is {alpha} (interval {interval}), "
@@ -226,7 +231,7 @@ def describe_dispersion(found: Dispersion) -> str:
     return told
 
 
-def describe_calibration(found: Calibration) -> str:
+def describe_calibration(found: CrossFitted) -> str:
     """What the slope says, with ``slope`` and ``interval``."""
     if np.isnan(found.slope):
         return "There are too few people to check predicted risks on people left out."
@@ -288,19 +293,6 @@ def _predicted(frame: Frame, rng: np.random.Generator, folds: int) -> Floats:
         b = known["coefficient"].to_numpy(float)
         risk[out] = expit(fit.intercept + design.loc[out, known["term"]].to_numpy(float) @ b)
     return risk
-
-
-def _groups(ever: NDArray[np.bool_], risk: Floats) -> pd.DataFrame:
-    """Classes of predicted risk with equal numbers of people."""
-    fewest = int(min(ever.sum(), (~ever).sum()))
-    groups = min(GROUPS, max(fewest // IN_A_GROUP, 1))
-    place = np.argsort(np.argsort(risk, kind="stable"), kind="stable")
-    group = place * groups // max(len(risk), 1) + 1
-    table = pd.DataFrame({"group": group, "predicted": risk, "people": 1, "ever": ever.astype(int)})
-    by = table.groupby("group").agg({"predicted": "mean", "people": "sum", "ever": "sum"})
-    by["fewest"] = np.minimum(by["ever"], by["people"] - by["ever"])
-    by["share"] = by["ever"] / by["people"]
-    return by.reset_index()
 
 
 def _band(largest: float) -> float:

@@ -240,7 +240,7 @@ def _independent(data: pd.DataFrame) -> list[str]:
     for name in data.columns[data.notna().all()]:
         value = data[name].to_numpy(float)
         rest = value - base @ np.linalg.lstsq(base, value, rcond=None)[0]
-        if np.std(rest) > 1e-8 * max(float(np.std(value)), 1e-300):
+        if np.std(rest) > 1e-8 * np.std(value) + 1e-12 * np.abs(value).max(initial=0.0):
             kept.append(str(name))
             base = np.column_stack([base, value])
     return kept

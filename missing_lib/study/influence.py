@@ -135,7 +135,8 @@ def difference(first: Influence | None, second: Influence | None, terms: list[st
         ``term``, ``coefficient`` (second less first), ``se``, ``estimate``, ``lower``, ``upper``
         (ratio of the two ratios, and 95 % bounds), ``p``; NaN where one of the two is missing.
     """
-    rows = pd.DataFrame({"term": terms}).assign(**dict.fromkeys(_DIFFERENCE, np.nan))
+    rows = pd.DataFrame({"term": pd.Series(terms, dtype=object)})
+    rows = rows.assign(**dict.fromkeys(_DIFFERENCE, np.nan))
     if first is None or second is None:
         return rows
     both = [t for t in terms if t in first.terms and t in second.terms]

@@ -154,6 +154,31 @@ def complementary_log_log(rows: Rows, steps: int = _STEPS) -> Maximum:
     return maximise(lambda b: _linear(rows, point, b), _constant_rate(rows), steps)
 
 
+def poisson(rows: Rows, steps: int = _STEPS) -> Maximum:
+    """Largest likelihood of counts with mean mu = exp(offset + x b) and the same variance."""
+
+    def point(y: Floats, eta: Floats) -> tuple[Floats, Floats, Floats]:
+        mean = np.exp(eta)
+        return y * eta - mean - gammaln(y + 1), y - mean, mean
+
+    return maximise(lambda b: _linear(rows, point, b), _constant_rate(rows), steps)
+
+
+def negative_binomial_or_poisson(rows: Rows, steps: int = _STEPS) -> Maximum:
+    """The negative binomial, or the Poisson where that is its boundary.
+
+    The slope in alpha at alpha = 0 is half the sum of (y - mu)^2 - y at the Poisson fit. Where it
+    is not above 0, counts spread no more than Poisson counts, and alpha = 0 is best (Levin and
+    Reeds 1977, doi 10.1214/aos/1176343748). The Poisson has no alpha among its parameters.
+    """
+    found = negative_binomial(rows, steps)
+    if found.converged:
+        return found
+    plain = poisson(rows, steps)
+    mean = np.exp(rows.offset + rows.x @ plain.params)
+    return plain if rows.weight @ ((rows.y - mean) ** 2 - rows.y) <= 0 else found
+
+
 def negative_binomial(rows: Rows, steps: int = _STEPS) -> Maximum:
     """Largest likelihood of counts with mean mu = exp(offset + x b), variance mu + alpha mu^2.
 

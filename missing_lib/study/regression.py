@@ -46,9 +46,10 @@ class Fit:
     intercept : float
         Log scale; NaN where nothing is fitted.
     dispersion : float
-        alpha of the negative binomial, variance mu + alpha mu^2; else NaN.
+        alpha of the negative binomial, variance mu + alpha mu^2; 0 where its likelihood is
+        largest there, which is the Poisson. Of other models NaN.
     dispersion_se : float
-        Its standard error.
+        Its standard error; NaN on the boundary.
     log_likelihood : float
     problem : str
         Why nothing is estimated; empty where the model stands.
@@ -129,7 +130,8 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     """Negative binomial regression of counts with unequal time at risk.
 
     E n = t exp(a + x b) and Var n = mu + alpha mu^2 (NB2), by full maximum likelihood;
-    standard errors from the whole Hessian, alpha included.
+    standard errors from the whole Hessian, alpha included. Where counts spread no more than a
+    Poisson model allows, the answer is that model, and ``dispersion`` 0 says so.
 
     Parameters
     ----------
@@ -146,7 +148,7 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     ----------
     Lawless 1987, doi 10.2307/3314912.
     """
-    run = likelihoods.negative_binomial
+    run = likelihoods.negative_binomial_or_poisson
     return _fit("rate ratio", run, counts, design, np.asarray(days, float), binary=False)
 
 
@@ -227,13 +229,14 @@ def _fit(
         terms = term_table(rests_on, [], None, reasons)
         return Fit(scale, terms, len(y), int(has.sum()), problem=problem)
     has_alpha = len(settled.b) > len(kept) + 1
+    no_alpha = 0.0 if scale == "rate ratio" else np.nan
     return Fit(
         scale,
         term_table(rests_on, kept, settled, reasons),
         len(y),
         int(has.sum()),
         intercept=float(settled.b[0]),
-        dispersion=float(settled.b[-1]) if has_alpha else np.nan,
+        dispersion=float(settled.b[-1]) if has_alpha else no_alpha,
         dispersion_se=float(settled.se[-1]) if has_alpha else np.nan,
         log_likelihood=settled.log_likelihood,
     )

@@ -11,16 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from missing_lib.study.diagnosis import guards, listed, too_few, unusable
+from missing_lib.study.likelihoods import Maximum, Slopes, maximise
 from missing_lib.study.regression import FLAT, LEFT_TO_CLIMB, Fit, Settled, term_table
 
 Floats = NDArray[np.float64]
-#: Log-likelihood, gradient and Hessian at a vector of coefficients.
-Likelihood = Callable[[Floats], tuple[float, Floats, Floats]]
+Likelihood = Callable[[Floats], Slopes]
 
 #: Gain in log-likelihood below which a negative binomial is reported as its limit.
 NO_GAIN = 1e-6
-#: log theta beyond which, on either side, the negative binomial is its limit to many digits.
-FAR = 14.0
 _STEPS = 200
 
 
@@ -88,12 +86,13 @@ def zero_truncated_negative_binomial(
     data = _prepared(counts, design, days)
     if data.problem:
         return _without(data, data.problem)
-    series = _climb(_log_series(data), _level(data))
-    found = {"poisson": _climb(_poisson(data), _level(data)), "log_series": series}
-    inside = _climb(_negative_binomial(data), _start(data, series), beyond=FAR)
+    series = _top(_log_series(data), _level(data))
+    found = {"poisson": _top(_poisson(data), _level(data)), "log_series": series}
+    inside = _top(_negative_binomial(data), _start(data, series))
     limits = {name: top for name, top in found.items() if top is not None}
-    best = max(limits, key=lambda name: limits[name].value, default="")
-    if inside is not None and (not best or inside.value > limits[best].value + NO_GAIN):
+    best = max(limits, key=lambda name: limits[name].log_likelihood, default="")
+    most = limits[best].log_likelihood if best else -np.inf
+    if inside is not None and inside.log_likelihood > most + NO_GAIN:
         return _with_theta(data, inside)
     return _settled(data, limits[best], best) if best else _without(data, _NO_TOP)
 
@@ -108,7 +107,7 @@ def zero_truncated_poisson(
     data = _prepared(counts, design, days)
     if data.problem:
         return _without(data, data.problem)
-    top = _climb(_poisson(data), _level(data))
+    top = _top(_poisson(data), _level(data))
     return _without(data, _NO_TOP) if top is None else _settled(data, top, "")
 
 
@@ -134,15 +133,6 @@ class _Data:
     rests_on: pd.DataFrame
     spread: Floats
     problem: str
-
-
-@dataclass(frozen=True)
-class _Top:
-    """A maximum: coefficients and their covariance, the log-likelihood there."""
-
-    b: Floats
-    covariance: Floats
-    value: float
 
 
 _NO_TOP = "the estimation did not settle on one answer"
@@ -173,13 +163,13 @@ def _prepared(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> _Data
 def _poisson(data: _Data) -> Likelihood:
     constant = gammaln(data.y + 1)
 
-    def at(b: Floats) -> tuple[float, Floats, Floats]:
+    def at(b: Floats) -> Slopes:
         mu = np.exp(data.x @ b + data.log_days)
         odds = 1 / np.expm1(mu)
         value = data.y @ np.log(mu) - np.sum(mu + np.log(-np.expm1(-mu)) + constant)
         slope = data.y - mu - odds * mu
         bend = -mu - odds * mu + odds * (1 + odds) * mu**2
-        return float(value), data.x.T @ slope, (data.x.T * bend) @ data.x
+        return Slopes(float(value), data.x.T @ slope, -(data.x.T * bend) @ data.x)
 
     return at
 
@@ -187,13 +177,13 @@ def _poisson(data: _Data) -> Likelihood:
 def _log_series(data: _Data) -> Likelihood:
     """In c = log(mu/theta), the limit of theta to zero."""
 
-    def at(b: Floats) -> tuple[float, Floats, Floats]:
+    def at(b: Floats) -> Slopes:
         c = data.x @ b + data.log_days
         log_one, q = np.logaddexp(0, c), 1 / (1 + np.exp(-c))
         value = data.y @ (c - log_one) - np.sum(np.log(data.y) + np.log(log_one))
         slope = data.y * (1 - q) - q / log_one
         bend = -(data.y + 1 / log_one) * q * (1 - q) + (q / log_one) ** 2
-        return float(value), data.x.T @ slope, (data.x.T * bend) @ data.x
+        return Slopes(float(value), data.x.T @ slope, -(data.x.T * bend) @ data.x)
 
     return at
 
@@ -208,8 +198,8 @@ def _negative_binomial(data: _Data) -> Likelihood:
     # Functions of y + theta are needed once for each different count only.
     seen, which = np.unique(data.y, return_inverse=True)
 
-    def at(b: Floats) -> tuple[float, Floats, Floats]:
-        c, theta = data.x @ b[:-1] + data.log_days, float(np.exp(b[-1]))
+    def at(b: Floats) -> Slopes:
+        c, theta = data.x @ b[:-1] + data.log_days, np.exp(b[-1])
         log_one, q = np.logaddexp(0, c), 1 / (1 + np.exp(-c))
         odds = 1 / np.expm1(theta * log_one)
         ways = (gammaln(seen + theta) - gammaln(theta))[which]
@@ -228,7 +218,7 @@ def _negative_binomial(data: _Data) -> Likelihood:
         bend[:-1, :-1] = (data.x.T * by_cc) @ data.x
         bend[:-1, -1] = bend[-1, :-1] = theta * (data.x.T @ by_both)
         bend[-1, -1] = theta**2 * by_twice.sum() + theta * by_theta.sum()
-        return float(value.sum()) - constant, slope, bend
+        return Slopes(float(value.sum()) - constant, slope, -bend)
 
     return at
 
@@ -239,69 +229,26 @@ def _level(data: _Data) -> Floats:
     return np.append(rate, np.zeros(len(data.kept)))
 
 
-def _start(data: _Data, series: _Top | None) -> Floats:
+def _start(data: _Data, series: Maximum | None) -> Floats:
     """Where the negative binomial begins: theta = 1, effects as in the log-series."""
-    return np.append(_level(data) if series is None else series.b, 0.0)
+    return np.append(_level(data) if series is None else series.params, 0.0)
 
 
-def _climb(likelihood: Likelihood, start: Floats, beyond: float = np.inf) -> _Top | None:
-    """Newton's method with a ridge and halved steps; None where there is no maximum.
-
-    ``beyond`` bounds the last coefficient: past it the maximum lies at a limit.
-    """
-    b = start
+def _top(likelihood: Likelihood, start: Floats) -> Maximum | None:
+    """The largest likelihood; None where there is none."""
     with np.errstate(all="ignore"):
-        value, slope, bend = likelihood(b)
-        for _ in range(_STEPS):
-            step = _uphill(slope, bend)
-            if step is None:
-                return None
-            if 0 <= slope @ step < LEFT_TO_CLIMB**2:
-                return _top(b, bend, value)
-            size = 1.0
-            while size > 1e-10:
-                new = likelihood(b + size * step)
-                # at the top, rounding alone decides whether the value rises
-                if new[0] >= value - 1e-12 * abs(value):
-                    break
-                size /= 2
-            else:
-                return None
-            b = b + size * step
-            value, slope, bend = new
-            if np.isfinite(beyond) and abs(b[-1]) > beyond:
-                return None
-    return None
+        found = maximise(likelihood, start, _STEPS)
+    positive = np.isfinite(found.covariance).all() and (np.diag(found.covariance) > 0).all()
+    return found if found.converged and positive and 0 <= found.left < LEFT_TO_CLIMB else None
 
 
-def _uphill(slope: Floats, bend: Floats) -> Floats | None:
-    """Newton's step, with a ridge where the likelihood is not concave."""
-    if not (np.isfinite(slope).all() and np.isfinite(bend).all()):
-        return None
-    lowest = float(np.linalg.eigvalsh(-bend)[0])
-    size = float(np.abs(np.diag(bend)).max())
-    ridge = 0.0 if lowest > 1e-14 * size else 1e-3 * size - lowest
-    try:
-        return np.asarray(np.linalg.solve(ridge * np.eye(len(bend)) - bend, slope))
-    except np.linalg.LinAlgError:
-        return None
-
-
-def _top(b: Floats, bend: Floats, value: float) -> _Top | None:
-    try:
-        np.linalg.cholesky(-bend)
-    except np.linalg.LinAlgError:
-        return None
-    return _Top(b, np.asarray(np.linalg.inv(-bend)), value)
-
-
-def _with_theta(data: _Data, top: _Top) -> TruncatedFit:
+def _with_theta(data: _Data, top: Maximum) -> TruncatedFit:
     """Back from log(mu/theta) to log mu, which adds log theta to the intercept."""
-    turn = np.eye(len(top.b))
+    turn = np.eye(len(top.params))
     turn[0, -1] = 1.0
-    b, covariance = turn @ top.b, turn @ top.covariance @ turn.T
+    b, covariance = turn @ top.params, turn @ top.covariance @ turn.T
     alpha, se = float(np.exp(-b[-1])), float(np.sqrt(covariance[-1, -1]))
-    inside = _settled(data, _Top(b, covariance, top.value), "")
+    inside = _settled(data, replace(top, params=b, covariance=covariance), "")
     if inside.problem:
         return inside
     return replace(
@@ -313,22 +260,22 @@ def _with_theta(data: _Data, top: _Top) -> TruncatedFit:
     )
 
 
-def _settled(data: _Data, top: _Top, limit: str) -> TruncatedFit:
+def _settled(data: _Data, top: Maximum, limit: str) -> TruncatedFit:
     k = len(data.kept)
-    b, se = top.b[: k + 1], np.sqrt(np.diag(top.covariance))[: k + 1]
+    b, se = top.params[: k + 1], np.sqrt(np.diag(top.covariance))[: k + 1]
     wide = se * data.spread >= FLAT
     flat = [name for name, is_flat in zip(data.kept, wide[1:], strict=True) if is_flat]
     if wide.any():
         where = f", because {listed(flat)} can hardly be told from the rest" if flat else ""
         return _without(data, _NO_TOP + where)
-    settled = Settled(b, se, np.full((k, 3), np.nan), top.value)
+    settled = Settled(b, se, np.full((k, 3), np.nan), top.log_likelihood)
     return TruncatedFit(
         "rate ratio",
         term_table(data.rests_on, data.kept, settled, data.reasons),
         people=len(data.y),
         events=int((data.y > 1).sum()),
         intercept=float(b[0]),
-        log_likelihood=top.value,
+        log_likelihood=top.log_likelihood,
         limit=limit,
     )
 
