@@ -29,11 +29,12 @@ DRAWS = 499
 SMALL = 0.05
 #: Fewer gaps than this are not compared in words.
 FEWEST_GAPS = 20
+ALSO_CARE = "also spells in care"
 #: What a null keeps of the rate within a person, beside everybody's number and time at risk.
 KEPT: dict[str, tuple[str, ...]] = {
     "numbers and time at risk": (),
     "also month and age": ("month", "age"),
-    "also spells in care": FACTORS,
+    ALSO_CARE: FACTORS,
 }
 _RESAMPLED = 1000
 _TINY = 1e-12
@@ -174,12 +175,15 @@ def compare_nulls(
     DrawnWorlds
         Of the last null.
     DataFrame
-        As from :func:`compare`, with ``kept`` in words, bounds within each.
+        As from :func:`compare`, with ``kept`` in words, bounds within each. The null that keeps
+        spells in care is left out where nobody has one.
     """
     tables = []
+    in_care = bool(stretches(cohort, spells).care.any())
     for words, kept in KEPT.items():
-        worlds = draw_again(cohort, spells, bounds, kept=kept, draws=draws, seed=seed)
-        tables.append(compare(worlds, seed=seed).assign(kept=words))
+        if words != ALSO_CARE or in_care:
+            worlds = draw_again(cohort, spells, bounds, kept=kept, draws=draws, seed=seed)
+            tables.append(compare(worlds, seed=seed).assign(kept=words))
     return worlds, pd.concat(tables, ignore_index=True)
 
 
@@ -281,7 +285,7 @@ def describe_soonest(found: Soonest | None) -> str:
 
 def main_comparison(nulls: pd.DataFrame) -> pd.Series:
     """The row of :func:`compare_nulls` that keeps most, at the shortest bound."""
-    most = nulls[nulls["kept"] == list(KEPT)[-1]]
+    most = nulls[nulls["kept"] == nulls["kept"].iloc[-1]]
     return most.sort_values("days").iloc[0]
 
 
@@ -302,7 +306,7 @@ def describe(test: pd.Series) -> str:
     Parameters
     ----------
     test : Series
-        A row of :func:`compare`.
+        A row of :func:`compare_nulls`.
 
     Returns
     -------
@@ -317,8 +321,9 @@ def describe(test: pd.Series) -> str:
         "average; {seen} are (p = {p}). "
     )
     if test["p"] <= SMALL:
+        also = "month, age and spells in care" if test["kept"] == ALSO_CARE else "month and age"
         return told + (
-            "Differences in who goes missing how often, with month, age and spells in care, "
+            f"Differences in who goes missing how often, with {also}, "
             "explain {explained} of these quick repeats (interval {explained.interval_text}). "
             "The rest is short-term clustering, which does not prove that one incident brings "
             "the next."
@@ -326,6 +331,13 @@ def describe(test: pd.Series) -> str:
     if test["p_fewer"] <= SMALL:
         return told + "Quick repeats are fewer than that: the next incident tends to wait."
     return told + "That is within what chance gives; it does not show that there is no clustering."
+
+
+def describe_care(test: pd.Series) -> str:
+    """Whether spells in care are in the comparison."""
+    if test["kept"] == ALSO_CARE:
+        return "Spells in care are kept where they were when the times are drawn again."
+    return "Nobody has a spell in care on record, so the drawn times take no account of care."
 
 
 def told_p(test: pd.Series) -> float:

@@ -7,11 +7,13 @@ of people follow has dropped out, and nobody without an incident is needed.
 
 Somebody missing is not at risk. Times are drawn on a clock that stands still from each report to
 the return, and a gap is a difference on that clock. For a constant rate this is exact. Where the
-rate changes, the days away stay at the dates at which they were seen while the drawn incidents
-move, so a drawn incident is not followed by an absence of its own. Measured in 200 worlds of the
-study's size with one day in ten away (half the absences longer than two days), the test rejected
-{away_size}; cutting the days away off the end of each window instead, with the same rates,
-would shift the calendar of those most away.
+rate changes, the days away stay at the dates at which they were seen while drawn incidents move;
+what that does was measured in sixteen worlds of the study's size (``World(away=2.0)``: absences of
+four days on average, up to 560 days in all for one child). Of the gaps within 14 days the drawn
+worlds had 0.2 percentage points more than came about (standard error 0.1), where the test's own
+standard deviation is 0.5: a little cautious. Cutting everybody's days away off the end of the
+window instead, which needs no dates, had 0.4 points fewer (0.1), and would find clusters in worlds
+without any: whoever is away long loses the last months, and with them the rates of those months.
 """
 
 from __future__ import annotations

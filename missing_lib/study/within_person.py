@@ -7,9 +7,9 @@ fall on the person's stretches of time with probabilities proportional to
 
 so whatever sets persons apart from one another cancels. The effects of the calendar months are a
 change of era, a yearly wave and a deviation of each month; those of ages a curve and a deviation of
-each year of age. Deviations are random, and their variances are estimated too: where months differ
-no more than chance makes them they are near zero, and a small force's months are not known by
-their own clusters.
+each year of age. Each of these parts is random with a variance that is estimated too: where months
+differ no more than chance makes them their effects are near zero, and a small force's months are
+not known by their own clusters.
 """
 
 from __future__ import annotations
@@ -29,16 +29,15 @@ Ints = NDArray[np.int64]
 #: What can change the rate of one person.
 FACTORS = ("month", "age", "care")
 
-#: Prior variance of the era, the waves, the curve of age and care, on the log scale: a rate ratio
-#: between 1/7 and 7, nineteen times in twenty. At the size of a force it hardly matters; it keeps
-#: an effect finite that the data do not fix.
-_WIDE = 1.0
+#: Prior variance of an effect of care: a rate ratio between 1/7 and 7, nineteen times in twenty.
+#: At the size of a force it hardly matters; it keeps an effect finite that the data do not fix.
+_CARE_VARIANCE = 1.0
 _FIRST_VARIANCE = 0.05
-_LEAST_VARIANCE, _MOST_VARIANCE = 1e-6, 4.0
+_LEAST_VARIANCE, _MOST_VARIANCE = 1e-5, 4.0
 _MONTHS_IN_YEAR = 12
 _ROUNDS = 60
 _STEP = 2.0
-_CLOSE, _STEADY = 1e-6, 1e-3
+_CLOSE, _STEADY = 1e-6, 1e-2
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,8 @@ class WithinRates:
     covariance : ndarray of float, shape (terms, terms)
         Of the effects given the data (normal approximation).
     variance : dict of str to float
-        Estimated variance of the deviations of months and of ages.
+        Estimated variances: of ``calendar`` (era and waves), ``month`` (deviations), ``curve``
+        and ``age``.
     design : csr_array, shape (stretches, terms)
         1 where a term holds in a stretch.
     """
@@ -69,8 +69,8 @@ class WithinRates:
 def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> WithinRates:
     """Fit the effects by penalised maximum likelihood of the conditional (multinomial) model.
 
-    Newton steps in the effects alternate with updates of each variance, sum of squared deviations
-    over their effective number (Schall 1991, doi 10.1093/biomet/78.4.719).
+    Newton steps in the effects alternate with updates of each variance, the sum of squares of the
+    part over its effective size (Schall 1991, doi 10.1093/biomet/78.4.719).
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> Within
     size = len(terms)
     if not size:
         return WithinRates((), np.zeros(0), np.zeros((0, 0)), {}, design)
-    variance = {group.name: _FIRST_VARIANCE for group in groups if group.varies}
+    variance = {part.name: part.first for group in groups for part in group.parts}
     effects = np.zeros(size)
     for _ in range(_ROUNDS):
         penalty = _penalty(groups, variance, size)
@@ -100,7 +100,7 @@ def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> Within
         step = np.clip(covariance @ (score - penalty @ effects), -_STEP, _STEP)
         effects = effects + step
         new = _variances(groups, variance, effects, covariance)
-        moved = max((abs(np.log(new[name] / variance[name])) for name in new), default=0.0)
+        moved = max(abs(np.log(new[name] / variance[name])) for name in new)
         variance = new
         if np.abs(step).max() < _CLOSE and moved < _STEADY:
             break
@@ -108,31 +108,45 @@ def within_rates(given: Stretches, factors: Collection[str] = FACTORS) -> Within
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Effects that share a prior: variance times identity, plus a smooth part.
+class _Part:
+    """One part of the effects of a group: its basis times independent normal values.
 
     Attributes
     ----------
     name : str
-    place : slice
-        Of its terms among all.
-    terms : tuple of str
-    smooth : ndarray of float, shape (terms, terms)
-        Prior covariance of the smooth part.
-    varies : bool
-        Whether there are deviations whose variance is estimated.
+    basis : ndarray of float, shape (terms, size)
+    first : float
+        Variance of the values, to begin with.
+    estimated : bool
+        Whether it is estimated, or stays.
     """
 
     name: str
+    basis: Floats
+    first: float = _FIRST_VARIANCE
+    estimated: bool = True
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Effects that belong together; they are the sum of the parts.
+
+    Attributes
+    ----------
+    place : slice
+        Of its terms among all.
+    terms : tuple of str
+    parts : tuple of _Part
+    """
+
     place: slice
     terms: tuple[str, ...]
-    smooth: Floats
-    varies: bool
+    parts: tuple[_Part, ...]
 
-    def prior(self, variance: dict[str, float]) -> Floats:
-        """Prior covariance of the effects."""
-        deviations = variance[self.name] if self.varies else 0.0
-        return self.smooth + deviations * np.eye(len(self.terms))
+    def precision(self, variance: dict[str, float]) -> Floats:
+        """Inverse of the prior covariance of the effects."""
+        prior = sum(variance[part.name] * part.basis @ part.basis.T for part in self.parts)
+        return np.linalg.inv(np.asarray(prior)).astype(np.float64)
 
 
 def _design(given: Stretches, factors: Collection[str]) -> tuple[sparse.csr_array, list[_Group]]:
@@ -142,29 +156,27 @@ def _design(given: Stretches, factors: Collection[str]) -> tuple[sparse.csr_arra
     groups: list[_Group] = []
     if not len(rows):
         return sparse.csr_array((0, 0)), groups
-    levelled = (("month", given.month, _calendar), ("age", given.age, _curve))
-    for factor, values, shape in levelled:
+    levelled = (("month", given.month, "calendar", _calendar), ("age", given.age, "curve", _curve))
+    for factor, values, shape, basis in levelled:
         if factor in factors:
             levels, code = np.unique(values, return_inverse=True)
             ones = np.ones(len(rows))
             blocks.append(sparse.csr_array((ones, (rows, code)), shape=(len(rows), len(levels))))
-            basis = shape(given, levels)
             names = tuple(f"{factor} {level}" for level in levels)
-            groups.append(_group(factor, names, groups, _WIDE * basis @ basis.T, varies=True))
+            parts = (_Part(shape, basis(given, levels)), _Part(factor, np.eye(len(levels))))
+            groups.append(_Group(_after(groups, len(names)), names, parts))
     if "care" in factors and given.kinds:
         blocks.append(sparse.csr_array(given.care))
-        wide = _WIDE * np.eye(len(given.kinds))
-        groups.append(_group("care", given.kinds, groups, wide, varies=False))
+        part = _Part("care", np.eye(len(given.kinds)), _CARE_VARIANCE, estimated=False)
+        groups.append(_Group(_after(groups, len(given.kinds)), given.kinds, (part,)))
     if not blocks:
         return sparse.csr_array((len(rows), 0)), groups
     return sparse.csr_array(sparse.hstack(blocks, format="csr")), groups
 
 
-def _group(
-    name: str, terms: tuple[str, ...], before: list[_Group], smooth: Floats, *, varies: bool
-) -> _Group:
-    start = before[-1].place.stop if before else 0
-    return _Group(name, slice(start, start + len(terms)), terms, smooth, varies)
+def _after(groups: list[_Group], size: int) -> slice:
+    start = groups[-1].place.stop if groups else 0
+    return slice(start, start + size)
 
 
 def _calendar(given: Stretches, months: Ints) -> Floats:
@@ -187,7 +199,7 @@ def _curve(given: Stretches, ages: Ints) -> Floats:
 def _penalty(groups: list[_Group], variance: dict[str, float], size: int) -> Floats:
     out = np.zeros((size, size))
     for group in groups:
-        out[group.place, group.place] = np.linalg.inv(group.prior(variance))
+        out[group.place, group.place] = group.precision(variance)
     return out
 
 
@@ -212,20 +224,21 @@ def _score_and_information(
 def _variances(
     groups: list[_Group], variance: dict[str, float], effects: Floats, covariance: Floats
 ) -> dict[str, float]:
-    """New variances of deviations: their squares over how many of them the data fix.
+    """New variance of each part: squares of its values over how many of them the data fix.
 
-    Deviations are what of the effects is not smooth: u = v P e with P the inverse of the prior
-    covariance of the effects e, known up to v P cov(e) P v + v I - v^2 P.
+    With effects e of prior precision P, a part of basis B and variance v has the values
+    v B'P e, known up to v B'P cov(e) P B v + v I - v^2 B'P B.
     """
-    new = {}
+    new = dict(variance)
     for group in groups:
-        if not group.varies:
-            continue
-        v, size = variance[group.name], len(group.terms)
-        part = v * np.linalg.inv(group.prior(variance))
-        deviations = part @ effects[group.place]
-        spread = part @ covariance[group.place, group.place] @ part.T
-        unknown = float(np.trace(spread)) + v * (size - float(np.trace(part)))
-        raw = float((deviations**2).sum()) / max(size - unknown / v, 1e-9)
-        new[group.name] = float(np.clip(raw, _LEAST_VARIANCE, _MOST_VARIANCE))
+        precision = group.precision(variance)
+        for part in group.parts:
+            if part.estimated:
+                v, size = variance[part.name], part.basis.shape[1]
+                back = v * part.basis.T @ precision
+                values = back @ effects[group.place]
+                known = back @ covariance[group.place, group.place] @ back.T - v * back @ part.basis
+                fixed = size - (float(np.trace(known)) + v * size) / v
+                raw = float(values @ values) / max(fixed, 1e-9)
+                new[part.name] = float(np.clip(raw, _LEAST_VARIANCE, _MOST_VARIANCE))
     return new
