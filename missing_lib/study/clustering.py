@@ -122,7 +122,7 @@ def draw_again(
 def _by_person(who: NDArray[np.int64], short: NDArray[np.bool_], people: int) -> Floats:
     """Short gaps of each person, shape (people, bounds)."""
     counts = [np.bincount(who, column, minlength=people) for column in short.T]
-    return np.reshape(counts, (-1, people)).T.astype(np.float64)
+    return np.reshape(counts, (short.shape[1], people)).T.astype(np.float64)
 
 
 def _hazard(gaps: Floats, observed: NDArray[np.bool_]) -> Floats:
