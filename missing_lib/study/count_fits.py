@@ -40,6 +40,8 @@ LEAST_EXPECTED = 5.0
 DRAWS = 199
 #: p value from which on a law is said not to be contradicted.
 SMALL = 0.05
+#: p values below this are printed as this: further down in a tail the law is not known so well.
+SMALLEST = 0.001
 #: Counts so rare that they are left to the last cell.
 _TAIL = 1e-9
 _LARGEST = 20_000
