@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -301,52 +303,83 @@ def page(name: str, tests: Path = ROOT / "tests") -> str:
     return trail_pages.write(name, text, facts(tests))
 
 
-def test_the_page_of_findings_has_code_tests_and_scripts() -> None:
-    text = page("trail")
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return {name: page(name) for name in ("trail", "models", "library")}
+
+
+def plain(text: str) -> str:
+    """Text without tags, as a reader sees it."""
+    return unescape(re.sub(r"<[^>]+>", "", text))
+
+
+def test_the_page_of_findings_has_code_tests_and_scripts(pages: dict[str, str]) -> None:
+    text = pages["trail"]
     for claim in CLAIMS:
         assert text.count(f"(trail-{claim.id.lower()})=") == 1
-    assert "full = predictors.ever_missing(frame)" in text
-    assert "sm.Logit(y, x).fit(" in text
-    assert "def test_logistic_is_that_of_r() -> None:" in text
-    assert "f <- glm(low~" in text
-    assert "](https://doi.org/10.1111/j.2517-6161.1958.tb00292.x)" in text
+    for shown in (
+        "full = predictors.ever_missing(frame)", "return sm.Logit(y, x).fit(",
+        "def test_logistic_is_that_of_r() -> None:", "def birthwt() ->", "f <- glm(low~",
+        "FLAT = 10.0",
+    ):  # fmt: skip
+        assert shown in plain(text)
+    assert 'href="https://doi.org/10.1111/j.2517-6161.1958.tb00292.x"' in text
     assert "](#computed-f1)" in text
     assert "](prevalence)" in text  # without a label, the link is to the chapter
     assert text.count("BANNER") == text.count("COLOPHON") == 1
 
 
 def test_without_the_folder_of_tests_they_are_named(tmp_path: Path) -> None:
-    text = page("trail", tmp_path / "tests")
-    assert "sm.Logit(y, x).fit(" in text
+    text = plain(page("trail", tmp_path / "tests"))
+    assert "return sm.Logit(y, x).fit(" in text
     assert "def test_" not in text
-    assert "(`tests/test_predictors.py`, `test_logistic_is_that_of_r`)" in text
+    assert "(tests/test_predictors.py, test_logistic_is_that_of_r)" in text
 
 
-def test_a_source_stands_once_in_all_pages() -> None:
-    text = "\n".join(page(name) for name in ("trail", "models", "library"))
-    for line in ("def logistic(", "def negative_binomial(", "def fit_cox(", "def known_before("):
-        assert text.count(f"\n{line}") == 1, line
-    assert r"### How many \*incidents\*" in text
+def test_a_source_stands_once_in_all_pages(pages: dict[str, str]) -> None:
+    text = plain("\n".join(pages.values()))
+    for name in ("logistic", "negative_binomial", "fit_cox", "known_before"):
+        assert text.count(f"def {name}(") == 1, name
+    assert r"### How many \*incidents\*" in pages["models"]
+
+
+def test_links_between_the_pages_lead_to_a_place(pages: dict[str, str]) -> None:
+    places = {f"{n}.html#{i}" for n, t in pages.items() for i in re.findall(r' id="([^"]+)"', t)}
+    links = {a for t in pages.values() for a in re.findall(r'href="(\w+\.html#[^"]+)"', t)}
+    assert len(links) > 50
+    assert links <= places
+    for text in pages.values():
+        assert len(ids := re.findall(r' id="([^"]+)"', text)) == len(set(ids))
+
+
+def test_the_library_has_every_public_function(pages: dict[str, str]) -> None:
+    for module in modules():
+        for one in SOURCES.public_of(module):
+            assert f"`{one.signature or one.own}`" in pages["library"]
 
 
 @pytest.mark.parametrize(
     ("doc", "said"),
     [
-        ("One *line*.", r"One \*line\*."),
-        ("A.\n\nSee :func:`.a.b` and ``c``.\n\nReturns\n-------\nx", "A.\n\nSee `a.b` and `c`."),
-        ("A.\n\nReturns\n-------\nx\n\nReferences\n----------\nB, doi\n10.1016/S0(98)4-0.",
-         "A.\n\nB, [doi 10.1016/S0(98)4-0](https://doi.org/10.1016/S0(98)4-0)."),
-        ("", ""),
+        ("One *line* < 2.", ["One *line* &lt; 2."]),
+        (
+            "A.\n\nSee :func:`.a.b` and ``c``.\n\nReturns\n-------\nx",
+            ["A.", "See <code>a.b</code> and <code>c</code>."],
+        ),
+        (
+            "A.\n\nReturns\n-------\nx\n\nReferences\n----------\nB, doi\n10.1016/S0(98)4-0.",
+            ["A.", 'B, <a href="https://doi.org/10.1016/S0(98)4-0">doi 10.1016/S0(98)4-0</a>.'],
+        ),
+        ("", []),
     ],
-)  # fmt: skip
-def test_a_docstring_is_told_without_how_to_call_it(doc: str, said: str) -> None:
+)
+def test_a_docstring_is_told_without_how_to_call_it(doc: str, said: list[str]) -> None:
     assert written.definition(doc) == said
 
 
-def test_code_ends_where_it_ends_whatever_it_holds() -> None:
-    shown = written.block("{dropdown} `x`", written.code('"""\n```\n````\n"""'), ":::\n:::")
-    assert shown.startswith("::::{dropdown} `x`\n`````python\n")
-    assert shown.endswith("\n:::\n:::\n::::")
+def test_what_stands_as_it_is_ends_where_it_ends() -> None:
+    shown = written.as_it_stands("<pre>\n```\n````</pre>")
+    assert shown == "`````{raw} html\n<pre>\n```\n````</pre>\n`````"
 
 
 # --- what is made anew, and what may be shown --------------------------------------------------

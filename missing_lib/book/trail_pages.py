@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from missing_lib.book.shown_tests import shown_test
 from missing_lib.book.sources import Definition, Sources
 from missing_lib.book.trail import Step, Trail
 from missing_lib.book.weave import escaped
-from missing_lib.book.written import block, code, definition, source
+from missing_lib.book.written import (
+    as_it_stands,
+    coloured,
+    definition,
+    fold,
+    paragraphs,
+    quoted,
+    source,
+)
 from missing_lib.release.registry import PLACEHOLDER, ChapterRecords
 
 #: Title of a chapter, below its front matter.
@@ -131,12 +140,11 @@ def _overview(facts: Facts) -> str:
 
 def _start(facts: Facts) -> str:
     way = facts.start
-    tests = [_known_answer(answer, way, facts) for answer in way.answers]
-    return "\n\n".join([*(_step(step, way, facts) for step in way.steps), *tests])
+    return as_it_stands("\n".join([*_steps(way.steps, way, facts), *_tests(way, facts)]))
 
 
 def _of_all(facts: Facts) -> str:
-    return "\n\n".join(_test(test, "every figure", facts) for test in OF_ALL_FINDINGS)
+    return as_it_stands("\n".join(_test(test, "Every figure", facts) for test in OF_ALL_FINDINGS))
 
 
 def _findings(facts: Facts) -> str:
@@ -151,27 +159,31 @@ def _finding(one: Trail, facts: Facts) -> str:
             *(_claim(facts.answers[claim.id]) for claim in one.claims),
             "{.trail-part}\nIn the chapter",
             f"These lines of {_chapter_link(one, facts)} lead to the sentence:",
-            code(_lines(one)),
+            as_it_stands(coloured(_lines(one))),
             "{.trail-part}\nFunctions",
-            *(_step(step, one, facts) for step in steps),
+            as_it_stands("\n".join(_steps(steps, one, facts))),
             "{.trail-part}\nTests",
-            *(_known_answer(answer, one, facts) for answer in one.answers),
+            as_it_stands("\n".join(_tests(one, facts))),
         ]
     )
 
 
 def _claim(answer: dict[str, str]) -> str:
     """What the study found and what this edition finds."""
-    box = block(
-        "{div} finding",
-        f"[{answer['id']}]{{.finding-id}} **{escaped(answer['claim'])}**",
-        block(
-            "{div} finding-figures",
+    return "\n".join(
+        [
+            f"(trail-{answer['id'].lower()})=",
+            ":::::{div} finding",
+            f"[{answer['id']}]{{.finding-id}} **{escaped(answer['claim'])}**",
+            "",
+            "::::{div} finding-figures",
             f"[The study]{{.finding-label}} {escaped(answer['published'])}",
+            "",
             f"[This edition]{{.finding-label}} {escaped(answer['sentence'])}",
-        ),
+            "::::",
+            ":::::",
+        ]
     )
-    return f"(trail-{answer['id'].lower()})=\n{box}"
 
 
 def _chapter_link(one: Trail, facts: Facts) -> str:
@@ -196,23 +208,37 @@ def _lines(one: Trail) -> str:
     return "\n".join(written)
 
 
-def _step(step: Step, way: Trail, facts: Facts) -> str:
-    """A function: what it computes, and its source folded, or where that stands."""
-    one = step.definition
-    head = f"{{div}} trail-step trail-depth-{min(step.depth, DEEPEST)}"
-    name, said = f"`{one.short}`", definition(one.doc)
-    if facts.homes[one.name] != way:
-        return block(head, f"**{name}** {said} {_source_link(one, facts)}")
-    place = f"({_anchor(one)})=\n"
-    if "\n\n" in said:
-        return place + block(head, f"**{name}** {said}", source(one, step.constants))
-    return place + block(head, source(one, step.constants, f"{name} {said}"))
+def _steps(steps: Iterable[Step], way: Trail, facts: Facts) -> Iterator[str]:
+    """Functions: what each computes, and its source folded, or where that stands."""
+    for step in steps:
+        one, depth = step.definition, min(step.depth, DEEPEST)
+        first, *more = definition(one.doc) or [""]
+        name = f"{quoted(one.short)} {first}"
+        kind = f'class="trail-step trail-depth-{depth}"'
+        if facts.homes[one.name] != way:
+            shown = paragraphs([name, *more[:-1], " ".join([*more[-1:], _source_link(one, facts)])])
+            yield f"<div {kind}>{shown}</div>"
+            continue
+        said = paragraphs([name, *more]) if more else ""
+        title = "" if more else name
+        kind = f'id="{_place(one)}" {kind}'
+        yield f"<div {kind}>{said}{source(one, step.constants, title)}</div>"
+
+
+def _place(one: Definition) -> str:
+    """Where its source stands."""
+    return f"source-{one.name.removeprefix(trail.STUDY)}"
 
 
 def _source_link(one: Definition, facts: Facts) -> str:
     """To where the source of a function stands."""
-    where = _where(facts.homes[one.name], facts)
-    return f"[Source {where}](#{_anchor(one)}){{.trail-source}}"
+    home = facts.homes[one.name]
+    return f'<a href="{_page(home)}#{_place(one)}">Source {_where(home, facts)}</a>'
+
+
+def _page(home: Trail) -> str:
+    """Where the source and the tests of a way stand."""
+    return "trail.html" if home.claims or not home.chapter else "models.html"
 
 
 def _where(home: Trail, facts: Facts) -> str:
@@ -221,31 +247,40 @@ def _where(home: Trail, facts: Facts) -> str:
     return f"under {', '.join(home.published)}" if home.claims else "on the page of models"
 
 
-def _known_answer(answer: KnownAnswer, way: Trail, facts: Facts) -> str:
-    """A test that holds a function, folded, or where it stands."""
-    what, home = f"`{answer.code}`, {answer.kind}", facts.homes_of_tests[answer.test]
-    place = re.sub(r"[._:]+", "-", answer.test)
-    if home == way:
-        return f"({place})=\n{_test(answer.test, what, facts)}"
-    return f"{{.trail-named}}\n[{what}: {_words(answer.name)}](#{place}) ({_where(home, facts)})"
+def _tests(way: Trail, facts: Facts) -> Iterator[str]:
+    """Tests that hold the functions of a way, folded, or where they stand."""
+    for answer in way.answers:
+        home = facts.homes_of_tests[answer.test]
+        if home == way:
+            yield _test(answer.test, _held(answer), facts)
+            continue
+        link = f'<a href="{_page(home)}#{answer.test}">{escape(_words(answer.name))}</a>'
+        where = _where(home, facts)
+        yield f'<p class="trail-named">{_held(answer)}: {link} ({where})</p>'
+
+
+def _held(answer: KnownAnswer) -> str:
+    return f"{quoted(answer.code)}, {answer.kind}"
 
 
 def _test(test: str, what: str, facts: Facts) -> str:
     """A test, folded; only its name where the tests are not there."""
     file, _, name = test.partition("::")
-    title = f"{what}: {_words(name)}"
+    title = f"{what}: {escape(_words(name))}"
     shown = shown_test(test, facts.sources, facts.tests)
     if shown is None:
-        return f"{{.trail-named}}\n{title} (`tests/{file}`, `{name}`)"
-    parts = [f"{escaped(shown.test.file)}, line {shown.test.line}:", code(shown.code)]
+        named = f"{title} ({quoted(f'tests/{file}')}, {quoted(name)})"
+        return f'<p class="trail-named" id="{test}">{named}</p>'
+    place = f"{escape(shown.test.file)}, line {shown.test.line}:"
+    parts = [paragraphs([place]), coloured(shown.code)]
     for one in shown.scripts:
-        where = escaped(f"{facts.tests.name}/reference/{one.case}: {one.about}")
-        parts += [where, code(one.text, "r")]
-    return block(f"{{dropdown}} {title}", *parts)
+        where = escape(f"{facts.tests.name}/reference/{one.case}: {one.about}")
+        parts += [paragraphs([where]), coloured(one.text, "r")]
+    return f'<div id="{test}">{fold(title, *parts)}</div>'
 
 
 def _words(name: str) -> str:
-    return escaped(name.removeprefix("test_").replace("_", " "))
+    return name.removeprefix("test_").replace("_", " ")
 
 
 # --- models ------------------------------------------------------------------------------------
@@ -262,17 +297,17 @@ def _models(facts: Facts) -> str:
 def _model(one: Trail, facts: Facts) -> str:
     new = [step for step in one.steps if facts.homes[step.definition.name] == one]
     old = [step for step in one.steps if step not in new and step.depth == 0]
-    named = ", ".join(f"[`{s.definition.short}`](#{_anchor(s.definition)})" for s in old)
-    of_new = {step.definition.name for step in new}
-    tests = [answer for answer in one.answers if trail.full_name(answer.code) in of_new]
+    mine = [answer for answer in one.answers if facts.homes_of_tests[answer.test] == one]
+    shown = [
+        coloured(_lines(one)),
+        *_steps([*old, *new], one, facts),
+        *(_test(answer.test, _held(answer), facts) for answer in mine),
+    ]
     return "\n\n".join(
         [
             f"### {_title(one, facts)}",
             f"These lines of {_chapter_link(one, facts)} lead to it:",
-            code(_lines(one)),
-            *([f"Functions whose source stands elsewhere: {named}."] if named else []),
-            *(_step(step, one, facts) for step in new),
-            *(_known_answer(answer, one, facts) for answer in tests),
+            as_it_stands("\n".join(shown)),
         ]
     )
 
@@ -300,7 +335,7 @@ def _module(name: str, facts: Facts) -> str:
     return "\n\n".join(
         [
             f"## `{name}`",
-            block("{div} library-entry", definition(facts.sources.doc_of(module))),
+            as_it_stands(_entry_box(paragraphs(definition(facts.sources.doc_of(module))))),
             *(_entry(one, facts) for one in facts.sources.public_of(module)),
         ]
     )
@@ -308,14 +343,16 @@ def _module(name: str, facts: Facts) -> str:
 
 def _entry(one: Definition, facts: Facts) -> str:
     """How a public function is called, what it computes, and its source or where that stands."""
-    shown = _source_link(one, facts) if one.name in facts.homes else source(one)
-    return block("{div} library-entry", code(one.signature or one.own), definition(one.doc), shown)
+    said = paragraphs(definition(one.doc))
+    shown = paragraphs([_source_link(one, facts)]) if one.name in facts.homes else source(one)
+    # The signature is the page's own text, so that a search finds the name.
+    return f"{{.library-signature}}\n`{one.signature or one.own}`\n\n" + as_it_stands(
+        _entry_box(said + shown)
+    )
 
 
-def _anchor(one: Definition) -> str:
-    """Where its source stands; a class and a function may differ in capitals alone."""
-    name = one.name.removeprefix(trail.STUDY)
-    return re.sub(r"[._]", "-", f"source-{one.kind}-{name}").lower()
+def _entry_box(html: str) -> str:
+    return f'<div class="library-entry">{html}</div>'
 
 
 def _table(title: str, name: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
