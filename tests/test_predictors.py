@@ -249,6 +249,7 @@ def noisy(n: int = 400, seed: int = 1) -> tuple[np.ndarray, pd.DataFrame]:
     ("spoil", "reason"),
     [
         (lambda y, x: x.assign(c=1.0), "the same for everybody"),
+        (lambda y, x: x.assign(c=np.where(x.index == 7, np.inf, 0.0)), "not a finite number"),
         (lambda y, x: x.assign(c=x["a"] + x["b"]), "cannot be told apart from a and b"),
         (lambda y, x: x.assign(c=1 - x["b"]), "cannot be told apart from b"),
         (lambda y, x: x.assign(c=(y & (x["a"] > 0)) * 1.0), "everybody with it has the outcome"),
@@ -261,7 +262,7 @@ def test_a_term_that_cannot_be_estimated_is_named_and_the_rest_stands(spoil, rea
     fit = regression.logistic(y, spoil(y, x))
     row = fit.row("c")
     assert fit.problem == ""
-    assert row["reason"] == reason
+    assert row["reason"].startswith(reason)
     assert np.isnan(row["estimate"])
     plain = regression.logistic(y, x)
     assert fit.row("a")["estimate"] == pytest.approx(plain.row("a")["estimate"], rel=1e-9)

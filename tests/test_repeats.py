@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -290,6 +292,15 @@ def test_the_last_gap_is_censored_where_observation_ends(
     wanted = pd.Timestamp(last_instant) - pd.Timestamp("2016-01-01T16:00Z")
     assert not row["observed"]
     assert row["gap_days"] == pytest.approx(wanted / pd.Timedelta(days=1))
+
+
+def test_somebody_without_a_row_among_persons_is_watched_to_the_end() -> None:
+    cohort = make_cohort([("a", "2017-12-01 12:00"), ("b", "2017-12-01 12:00")])
+    twice = pd.concat([cohort.persons[cohort.persons["person_id"] == "b"]] * 2)
+    spells = repeats.gaps(
+        replace(cohort, persons=twice.assign(observed_to=pd.to_datetime([None, "2017-12-20"])))
+    )
+    assert spells["gap_days"].tolist() == [30.25, 30.25]  # the first row of a person holds
 
 
 def test_an_incident_after_the_birthday_is_not_the_next_one() -> None:

@@ -36,8 +36,6 @@ class Contest:
         Largest relative difference between the answers.
     smaller : int
         Peers do this part of the work, and their time is multiplied by it.
-    largest : mapping of str to int
-        Persons beyond which a peer is left out, because it would take too long.
     """
 
     name: str
@@ -47,4 +45,3 @@ class Contest:
     r: R | None = None
     tolerance: float = 1e-8
     smaller: int = 1
-    largest: Mapping[str, int] = field(default_factory=dict)

@@ -83,9 +83,13 @@ def unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str,
     """Terms that cannot be estimated, each with its reason; models go on without them."""
     reasons: dict[str, str] = {}
     kept: list[str] = []
-    alone = _alone(x)
-    for name in x.columns:
+    finite = np.isfinite(x.to_numpy(float)).all(axis=0)
+    alone = _alone(x.loc[:, finite])
+    for name, known in zip(x.columns, finite, strict=True):
         value = x[name].to_numpy()
+        if not known:
+            reasons[name] = "not a finite number for everybody"
+            continue
         if len(value) == 0 or np.ptp(value) == 0:
             reasons[name] = "the same for everybody"
             continue

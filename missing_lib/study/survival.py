@@ -160,7 +160,7 @@ def piecewise_hazard(
                 "rate": rate,
                 "lower": lower,
                 "upper": upper,
-                "people": int(np.unique(who[inside]).size),
+                "people": int(np.count_nonzero(np.bincount(who[inside]))),
             }
         )
     return pd.DataFrame(rows)
