@@ -158,6 +158,32 @@ def schema() -> None:
 
 
 @app.command()
+def simulate(
+    experiments: Annotated[
+        list[str] | None, typer.Argument(metavar="[EXPERIMENT ...]", help="Default: all of them.")
+    ] = None,
+    replicates: Annotated[
+        int, typer.Option("--replicates", "-r", min=1, help="Data sets for each experiment.")
+    ] = 400,
+    workers: Annotated[
+        int | None, typer.Option("--workers", "-w", min=1, help="Processes at a time.")
+    ] = None,
+) -> None:
+    """Try the book's methods on simulated worlds; a run that was stopped goes on from there."""
+    from missing_lib.book import build as builder
+    from missing_lib.book import simulate as simulation
+
+    layout = _layout(None)
+    chosen = simulation.wanted(experiments or [])
+    with only_one(layout.build):
+        problems = simulation.simulate(
+            layout, chosen, replicates, workers or builder.default_jobs(), _say
+        )
+    if problems:
+        raise together(problems)
+
+
+@app.command()
 def synth() -> None:
     """Make the synthetic forces of data/synthetic again, byte for byte."""
     from missing_lib.synthetic.write import regenerate

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from missing_lib.force.tables import Tables, conform, empty
 from missing_lib.study.cohort import Cohort, select
+from missing_lib.study.frame import IN_FRAME, Frame
 from tests.made_cohorts import START, force_file
 
 #: Rows of the two optional tables: (person, marker, known from, known to) and
@@ -106,6 +107,44 @@ def random_force(
         if a != b
     ]
     return known_cohort(persons, incidents, markers, ties)
+
+
+def made_frame(
+    people: int, seed: int, marks: Mapping[str, float], name: str = "p"
+) -> tuple[Frame, np.random.Generator]:
+    """A frame of children at risk for three years, of whom nobody went missing yet.
+
+    Parameters
+    ----------
+    people, seed : int
+    marks : mapping of str to float
+        Share of people with each marker.
+    name : str
+        With which identifiers begin.
+
+    Returns
+    -------
+    Frame
+    Generator
+        To draw outcomes with.
+    """
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame(
+        {
+            "person_id": [f"{name}{k:05d}" for k in range(people)],
+            "days": 1096,
+            "incidents": 0,
+            "ever": False,
+            "age": rng.uniform(8, 16, people),
+            "sex": rng.choice(["female", "male"], people),
+            "sex_recorded": True,
+            "ethnicity": "white",
+        }
+    )
+    held = {marker: (rng.random(people) < share).astype(float) for marker, share in marks.items()}
+    considered = rows[["person_id", "incidents"]].assign(step=IN_FRAME)
+    frame = Frame(rows, pd.DataFrame(held), considered, "children", pd.Timestamp(START))
+    return frame, rng
 
 
 def odd_cohorts() -> dict[str, Cohort]:

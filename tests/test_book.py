@@ -27,6 +27,7 @@ from missing_lib.force.intake import Intake
 from missing_lib.release.counted import ALL_RECORDED, Counted, load
 from missing_lib.release.published import MIME, digest
 from missing_lib.release.registry import ChapterRecords, read
+from missing_lib.study.findings import CLAIMS
 from tests.conftest import ROOT, Tree, add_force, copy_sources
 
 CHAPTERS = read_toc(ROOT).computed
@@ -78,6 +79,27 @@ def test_every_finding_has_an_answer_on_the_page(small_edition: Path) -> None:
                     "F4", "F5", "N1", "N2", "N3"):  # fmt: skip
         assert f">{finding}<" in page
     assert "does not answer it" not in page
+
+
+def test_every_finding_leads_to_its_code_and_back(small_edition: Path) -> None:
+    front, way = ((small_edition / p).read_text() for p in ("index.html", "chapters/trail.html"))
+    for claim in CLAIMS:
+        place = f"trail-{claim.id.lower()}"
+        assert front.count(f'href="chapters/trail.html#{place}"') == 1
+        assert way.count(f'id="{place}"') == 1
+    back = set(re.findall(r'href="(\w+\.html)#(computed-\w+)"', way))
+    assert len(back) == len({(claim.chapter, claim.code) for claim in CLAIMS})
+    for page, place in back:
+        assert (small_edition / "chapters" / page).read_text().count(f'id="{place}"') == 1
+
+
+def test_pages_for_reviewers_lead_outside_by_dois_alone(small_edition: Path) -> None:
+    for name in ("trail", "models", "library"):
+        page = (small_edition / "chapters" / f"{name}.html").read_text()
+        (article,) = re.findall(r"<article.*?</article>", page, re.S)
+        outside = re.findall(r'href="(\w+://[^"]*)"', article)
+        assert outside
+        assert [a for a in outside if not a.startswith("https://doi.org/10.")] == [], name
 
 
 def test_nothing_changed_runs_nothing(fresh: Tree) -> None:

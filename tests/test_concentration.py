@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize
+from scipy import optimize, stats
 
 from missing_lib.figures import concentration as figures
 from missing_lib.force.intake import Intake
 from missing_lib.force.spec import ForceFile
-from missing_lib.study import chance, concentration, persistence, stability
+from missing_lib.study import chance, concentration, count_fits, intervals, persistence, stability
 from missing_lib.study.cohort import Cohort, select
 from missing_lib.study.concentration import Histogram, histogram
 from missing_lib.study.periods import PeriodCounts, count_by_period, top_of_window
@@ -185,7 +185,7 @@ def test_negative_binomial_runs_to_the_log_series_on_the_study_like_counts() -> 
     fitted = chance.fit_negative_binomial(FEASIBLE)
     assert fitted.limit == "log_series"
     assert fitted.shape == 0
-    expected = chance.expected_people(FEASIBLE)
+    expected = count_fits.expected_people(FEASIBLE, [fitted])
     assert expected["observed"].iloc[0] == 631
     assert expected["negative_binomial"].iloc[0] == pytest.approx(409, abs=1)
     assert "log-series" in chance.describe_limit(fitted)
@@ -225,12 +225,43 @@ def test_fitted_models_are_distributions_with_the_right_mean(fit) -> None:
 
 
 def test_expected_people_add_up_to_the_people() -> None:
-    table = chance.expected_people(FEASIBLE)
-    for column in ("observed", "poisson", "negative_binomial", "log_series"):
+    laws = count_fits.fit_laws(FEASIBLE)
+    table = count_fits.expected_people(FEASIBLE, laws)
+    for column in ("observed", *count_fits.NAMES):
         assert table[column].sum() == pytest.approx(len(FEASIBLE))
-    published = chance.expected_people(FEASIBLE, total=1_130.0)
+    published = count_fits.expected_people(FEASIBLE, laws, total=1_130.0)
     assert published["log_series"].sum() == pytest.approx(1_130)
     assert published["observed"].sum() == len(FEASIBLE)
+
+
+def test_people_without_an_incident_are_those_of_r() -> None:
+    data, expected, _ = case("zerotrunc_quine")
+    want = expected["unseen"]
+    seen, once, twice = len(data), (data["days"] == 1).sum(), (data["days"] == 2).sum()
+    assert (seen, once, twice) == (want["n"], want["f1"], want["f2"])
+    found = chance.unseen_people(seen, once, twice)
+    assert found.chao == pytest.approx(want["chao"], rel=EXACT)
+    assert found.chao_corrected == pytest.approx(want["chao_bc"], rel=EXACT)
+    assert found.zelterman == pytest.approx(want["zelterman"], rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("given", "chao", "corrected"),
+    [((5, 5, 0), np.inf, 15.0), ((5, 0, 5), 5.0, 5.0), ((np.nan, 5, 5), np.nan, np.nan)],
+)
+def test_people_without_an_incident_at_the_ends(given, chao, corrected) -> None:
+    found = chance.unseen_people(*given)
+    assert found.chao == pytest.approx(chao, nan_ok=True)
+    assert found.chao_corrected == pytest.approx(corrected, nan_ok=True)
+    assert chance.in_two_digits(np.nan) == "not shown"
+
+
+def test_the_bound_finds_those_without_an_incident_where_all_have_one_rate() -> None:
+    drawn = np.random.default_rng(8).poisson(1.0, 20_000)
+    number = np.bincount(drawn)
+    found = chance.unseen_people(number[1:].sum(), number[1], number[2])
+    for value in (found.chao, found.chao_corrected, found.zelterman):
+        assert value == pytest.approx(20_000, rel=0.02)  # three standard errors of the bound
 
 
 # --- chance given one incident each ------------------------------------------------------------
@@ -448,6 +479,64 @@ def test_persistence_of_a_group_that_is_known_by_hand() -> None:
     assert table.loc["again_in_top_if_at_risk", "whole"] == pytest.approx(1.0)
 
 
+def test_one_rate_each_agrees_with_enumeration() -> None:
+    """Ten incidents of four people dealt to two years in every way, weighted by its chance."""
+    pair = np.array([[3, 0], [2, 1], [0, 1], [1, 2]])
+    days = np.array([[300.0, 300], [300, 100], [200, 300], [300, 300]])
+    chances = persistence.first_year_chances(pair, days)
+    assert chances @ pair.sum(axis=1) == pytest.approx(pair[:, 0].sum())
+    odds = chances / (1 - chances) * days[:, 1] / days[:, 0]
+    assert odds == pytest.approx(np.full(4, odds[0]))  # one factor for all
+    want = weight = 0.0
+    for now in product(*(range(n + 1) for n in pair.sum(axis=1))):
+        then = pair.sum(axis=1) - np.array(now)
+        if then.sum():
+            row = top_of_window(np.array(now), then, 0.5)
+            chance_of_it = stats.binom.pmf(now, pair.sum(axis=1), chances).prod()
+            want += chance_of_it * row["part"] / row["whole"]
+            weight += chance_of_it
+    by = PeriodCounts(pd.RangeIndex(4), pd.period_range("2015", periods=2, freq="Y"), pair)
+    found = persistence.at_constant_rates(
+        by, days, days > 0, 0.5, draws=4_000, rng=np.random.default_rng(1)
+    )
+    assert found["constant"].iloc[0] == pytest.approx(want / weight, abs=0.01)
+    assert (found["constant_low"] <= found["constant"]).all()
+
+
+@pytest.mark.parametrize("pair", [[[2, 0], [1, 0]], [[0, 2], [0, 1]]])
+def test_one_rate_each_where_a_year_is_empty(pair: list) -> None:
+    chances = persistence.first_year_chances(np.array(pair), np.full((2, 2), 365.0))
+    assert chances.tolist() == [float(pair[0][0] > 0)] * 2
+
+
+def test_an_incident_outside_the_days_at_risk_can_still_be_dealt() -> None:
+    pair, days = np.array([[1, 2], [4, 1]]), np.array([[0.0, 200], [200, 0]])
+    chances = persistence.first_year_chances(pair, days)
+    assert ((chances > 0) & (chances < 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("percent", "says"),
+    [
+        ([30.0, 35, 60], "more than regression to the mean"),
+        ([90.0, 91, 60], "lasts longer"),
+        ([60.0, 61, 90], "can explain"),
+    ],
+)
+def test_staying_is_compared_with_one_rate_each(percent: list, says: str) -> None:
+    shown = pd.DataFrame(
+        {
+            "measure": "again_in_top_if_at_risk",
+            "percent": [*percent, np.nan],
+            "constant_low_percent": 50.0,
+            "constant_high_percent": 70.0,
+        }
+    )
+    numbers = persistence.pairs_of_years(shown)
+    assert numbers["pairs"] == 3 == numbers["below"] + numbers["within"] + numbers["above"]
+    assert says in persistence.describe(shown).format(people="adults", person="adult", **numbers)
+
+
 def test_counts_by_period_hold_every_incident_once(made: Cohort) -> None:
     for frequency in ("M", "Y"):
         counted = count_by_period(made, frequency)
@@ -476,9 +565,47 @@ def test_bootstrap_intervals_cover_the_truth() -> None:
         found = concentration.bootstrap(sample, 0.2, 10, draws=300, seed=seed)
         for name, value in truth.items():
             covered[name] += found[name].low <= value <= found[name].high
-    # nominal 95 %; three standard errors of 120 replicates are 6 points, percentile
-    # intervals of shares run a little low at 300 people
-    assert min(covered.values()) / worlds >= 0.87
+    # nominal 95 %; three standard errors of 120 replicates are 6 points
+    assert min(covered.values()) / worlds >= 0.89
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_interval_corrected_for_bias_and_skewness_is_the_textbook_one(repeats: int) -> None:
+    """By definition, person by person; each kind of person stands for `repeats` people."""
+    values = np.array([1.0, 2.0, 2.0, 3.0, 9.0, 14.0])
+    people = np.repeat(values, repeats)
+    draws = np.random.default_rng(3).choice(people, (500, len(people))).mean(axis=1)
+    left = np.array([np.delete(people, k).mean() for k in range(len(people))])
+    z0 = stats.norm.ppf(((draws < people.mean()).mean() + (draws <= people.mean()).mean()) / 2)
+    apart = left.mean() - left
+    a = (apart**3).sum() / (6 * (apart**2).sum() ** 1.5)
+    at = z0 + stats.norm.ppf([0.025, 0.975])
+    want = np.quantile(draws, stats.norm.cdf(z0 + at / (1 - a * at)))
+    kinds = [(people.sum() - v) / (len(people) - 1) for v in values]
+    found = intervals.bias_corrected(people.mean(), draws, kinds, np.full(6, repeats))
+    assert found == pytest.approx(want, rel=CLOSE)
+
+
+def test_interval_of_what_nobody_moves_is_a_point() -> None:
+    assert intervals.bias_corrected(2.0, [2.0] * 9, [2.0, 2.0], [3, 4]) == (2.0, 2.0)
+    assert np.isnan(intervals.bias_corrected(np.nan, [1.0], [1.0], [1])).all()
+    assert np.isnan(intervals.bias_corrected(1.0, [np.nan], [1.0], [1])).all()
+
+
+def test_the_band_of_the_curve_is_the_interval_of_each_top_share() -> None:
+    band = concentration.curve_band(FEASIBLE, [0.05, 0.2], seed=4)
+    alone = concentration.bootstrap(FEASIBLE, 0.2, 10, seed=4)["top_share"]
+    assert band.loc[1, ["lower", "upper"]].tolist() == pytest.approx(list(alone))
+    assert (band["lower"] < band["share_incidents"]).all()
+    assert (band["share_incidents"] < band["upper"]).all()
+
+
+def test_gini_where_counts_are_sparse_has_an_interval_of_its_own() -> None:
+    everyone = concentration.with_known(FEASIBLE, 9_000)
+    found = concentration.by_people(everyone, {"gini": concentration.sparse_gini})["gini"]
+    value = float(concentration.sparse_gini(histogram(everyone)))
+    assert value == concentration.measure(everyone, 0.2, 10).gini_generalised_small_sample
+    assert found.low < value < found.high
 
 
 def test_bootstrap_is_the_same_for_the_same_seed_only() -> None:
@@ -555,13 +682,20 @@ def test_too_little_data_gives_missing_values_and_no_error(cohort: Cohort) -> No
     concentration.bootstrap(cohort.counts, 0.2, 10)
     concentration.lorenz(cohort.counts)
     concentration.people_holding(cohort.counts, 0.5, 3)
-    chance.expected_people(cohort.counts)
+    laws = count_fits.fit_laws(cohort.counts)
+    count_fits.expected_people(cohort.counts, laws)
+    said = count_fits.describe(count_fits.compare(cohort.counts, laws, draws=9))
+    assert said.startswith("Whether any") == (not laws)
+    concentration.curve_band(cohort.counts, [0.2, 0.5], draws=20)
+    concentration.by_people(cohort.counts, {"gini": concentration.sparse_gini}, draws=20)
     chance.top_share_by_chance(cohort.counts, 0.2, seed=1)
     chance.describe_limit(chance.fit_negative_binomial(cohort.counts))
     rows = stability.readings(cohort, draws=2)
     reach = stability.months_reaching(rows.assign(percent=100 * rows["share"]), 60.0)
     assert stability.verdict(reach).holds is not True
-    persistence.persistence(cohort, draws=2)
+    years = persistence.persistence(cohort, draws=2, redrawn=3)
+    shown = years.assign(percent=np.nan, constant_low_percent=0.0, constant_high_percent=0.0)
+    assert "not shown" in persistence.describe(shown)
     stability.incidents_per_active_person(cohort)
 
 
@@ -574,14 +708,21 @@ def test_figures_are_drawn_and_left_to_nobody(made: Cohort) -> None:
     rows = stability.readings(made, draws=1)
     rows = rows.assign(percent=100 * rows["share"], chance_percent=100 * rows["chance"])
     rows.loc[rows["reading"] == "cumulative", "percent"] = np.nan
-    years = persistence.persistence(made, draws=1)
-    years = years.assign(percent=100 * years["share"], chance_percent=100 * years["chance"])
+    years = persistence.persistence(made, draws=1, redrawn=5)
+    for name in ("share", "chance", "constant", "constant_low", "constant_high"):
+        years[f"{name}_percent"] = 100 * years[name]
+    years = years.rename(columns={"share_percent": "percent"})
+    years.loc[years["measure"] == "again_in_top", "percent"] = np.nan
+    band = curve.assign(lower=curve["share_incidents"] - 1, upper=curve["share_incidents"] + 1)
     drawn = [
         figures.lorenz_curve(curve, "children"),
         figures.counts_against_models(counts, models, "children"),
         figures.monthly_stability(rows, stability.TITLES, era="2017-01"),
         figures.year_to_year(years),
+        figures.lorenz_curve(band, "children"),
     ]
+    assert len(drawn[4].axes[0].collections) == len(drawn[0].axes[0].collections) + 1
+    assert "not shown" in drawn[3].axes[1].texts[0].get_text()
     assert len(drawn[2].axes) == len(stability.READINGS)
     assert "not shown" in drawn[2].axes[3].texts[0].get_text()
     assert "hidden" in [t.get_text() for t in drawn[1].axes[0].texts]

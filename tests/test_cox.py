@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from missing_lib.study.competing import fine_gray_rows
 from missing_lib.study.cox import CoxFit, fit_cox, fit_rows, prepare, residuals
 from missing_lib.study.exposure import recent_events_of_alters
 from tests.reference_cases import FOLDER, case
@@ -70,7 +71,7 @@ def cases() -> dict[str, tuple[CoxFit, dict]]:
         fit_cox(t.stop, t.arrest, t[[*ROSSI, "employed_lag1"]], start=t.start, cluster=t.id),
         te["lag1_robust_id_efron"],
     )
-    return out | _lung() | _hagelloch()
+    return out | _lung() | _mgus2() | _hagelloch()
 
 
 def _lung() -> dict[str, tuple[CoxFit, dict]]:
@@ -89,6 +90,14 @@ def _lung() -> dict[str, tuple[CoxFit, dict]]:
             fit_cox(d.time, d.status, d[["age", "ph.ecog"]], offset=0.3 * d.sex), e["offset"]
         ),
     }  # fmt: skip
+
+
+def _mgus2() -> dict[str, tuple[CoxFit, dict]]:
+    d, e, _ = case("cif_mgus2")
+    design = pd.DataFrame({"age": d.age, "sexM": d.sex == "M"}).astype(float)
+    return {
+        "cause-specific": (fit_cox(d.etime, d.etype == 1, design), e["cause_specific_cox"]),
+    }
 
 
 def hagelloch_rows(within: float) -> pd.DataFrame:
@@ -136,7 +145,7 @@ _BOTH = ("andersen-gill", "pwp total time", "pwp gap time", "heart", "rossi", "r
 NAMES = [
     *(f"{name} {ties}" for name in _BOTH for ties in ("efron", "breslow")),
     "pwp gap time, effects by event", "heart strata", "rossi lag1 robust",
-    "lung cluster", "lung strata and cluster", "lung weighted", "lung offset",
+    "cause-specific", "lung cluster", "lung strata and cluster", "lung weighted", "lung offset",
     "hagelloch week", "hagelloch households", "hagelloch any",
 ]  # fmt: skip
 
@@ -172,6 +181,22 @@ def test_it_agrees_with_r(name: str, fits: dict[str, tuple[CoxFit, dict]]) -> No
     names = ["loglik_null", "loglik", "lr_test", "score_test", "wald_test"]
     np.testing.assert_allclose(seen, [expected[n] for n in names], **close)
     assert (fit.rows, fit.events) == (expected["n"], expected["nevent"])
+
+
+def test_fine_and_gray_is_a_fit_of_weighted_rows() -> None:
+    d, expected, _ = case("cif_mgus2")
+    rows, r = fine_gray_rows(d.etime, d.etype, of=1), expected["fine_gray"]
+    about = d.loc[rows.row].reset_index(drop=True)
+    design = pd.DataFrame({"age": about.age, "sexM": about.sex == "M"}).astype(float)
+    # R turns to robust errors by itself where weights are not whole, each row on its own.
+    fit = fit_cox(
+        rows.stop, rows.event, design, start=rows.start, weights=rows.weight, cluster=rows.index
+    )
+    close = {"rtol": R_TOLERANCE}
+    np.testing.assert_allclose(fit.coefficients, list(r["coef"].values()), **close)
+    np.testing.assert_allclose(fit.standard_errors, r["se_model"], **close)
+    seen = [fit.log_likelihood_null, fit.log_likelihood]
+    np.testing.assert_allclose(seen, r["loglik"], **close)
 
 
 def test_exposure_of_hagelloch_is_that_of_r_row_by_row() -> None:

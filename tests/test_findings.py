@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -138,14 +135,6 @@ def test_headings_of_another_population_do_not_speak_of_children(population: str
             assert "child" in claim.figure_beside(population)
         assert "(children)" not in claim.figure_beside("children")
     assert "figures of the study are of children" in not_the_same_people(population)
-
-
-def test_every_claim_names_code_and_tests_that_exist() -> None:
-    for claim in CLAIMS:
-        module, function = claim.code.split(".")
-        found = importlib.import_module(f"missing_lib.study.{module}")
-        assert callable(getattr(found, function)), claim.id
-        assert (Path(__file__).parent / claim.tests).exists(), claim.id
 
 
 def test_how_often_children_are_reported_follows_the_shares() -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -41,15 +40,15 @@ from missing_lib.release.policy import Policy, significant
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import Shown
 from missing_lib.release.registry import ChapterRecords
+from missing_lib.study import family, predictors, stability
 from missing_lib.study import frame as frames
-from missing_lib.study import nearness, network, peers, predictors, stability
 from missing_lib.study.cohort import Cohort, select
 from missing_lib.study.findings import CLAIMS
 from tests.conftest import ROOT, copy_sources
 
 FORCES = ("thames-valley", "northshire")
 #: Chapters that count or carry a finding, in the order of the book.
-CHAPTERS = tuple(c for c in read_toc(ROOT).chapters if c not in ("force-file", "audit"))
+CHAPTERS = tuple(c for c in read_toc(ROOT).chapters if c not in ("force-file", "audit", "controls"))
 #: With which the chapter on the network draws.
 SEED = parameters_of(ROOT / "chapters" / "network.md")["seed"]  # type: ignore[index]
 
@@ -170,25 +169,15 @@ def truth_of_gaps(cohort: Cohort) -> dict[str, float]:
 def truth_of_models(cohort: Cohort) -> dict[str, float]:
     """Estimates as the study computes them; other tests hold these against R."""
     frame = frames.known_before(cohort)
-    found = predictors.answers(predictors.ever_missing(frame))
-    pairs = network.ties_before(cohort)
-    degree = network.connections(pairs)
-    people = frame.people["person_id"]
-    graph = nearness.graph(pairs, people)
-    missing = graph.names.isin(cohort.counts.index)
-    steps = nearness.nearest_other(graph, missing)
-    near = nearness.nearness_test(
-        graph, missing, graph.names.get_indexer(people), network.strata(frame, degree),
-        np.random.default_rng(SEED),
-    )  # fmt: skip
-    timing = peers.peer_timing(cohort, pairs, SEED)
+    primary = family.primary(cohort, frame, SEED)
+    found = predictors.answers(primary.markers, primary.p_holm)
     return {
         **{f"ratio_{answer.marker}": answer.estimate for answer in found},
-        "doubling": network.degree_model(frame, degree).row("connections")["estimate"],
-        "per_step": network.steps_model(frame, graph, degree, steps).row("steps")["estimate"],
-        "near_p": near.p,
-        "timing_ratio": timing.ratio,
-        "timing_p": timing.p,
+        "doubling": primary.connections.row("connections")["estimate"],
+        "per_step": primary.steps.row("steps")["estimate"],
+        "steps_p": primary.p_holm["N2"],
+        "timing_ratio": primary.timing.ratio,
+        "timing_adjusted": primary.p_holm["N3"],
     }
 
 

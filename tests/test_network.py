@@ -187,7 +187,7 @@ def test_more_connections_raise_the_odds_by_the_simulated_amount() -> None:
     row = network.degree_model(replace(frame, people=people), degree).row("connections")
     assert abs(row["coefficient"] - 0.5) < 4 * row["se"]
     assert row["se"] < 0.06
-    assert network.raises(row["lower"], row["upper"]) is True
+    assert network.raises(row["estimate"], row["p"]) is True
 
 
 def test_the_step_model_has_honest_errors_where_the_usual_ones_are_too_small() -> None:
@@ -222,28 +222,31 @@ def test_the_step_model_has_honest_errors_where_the_usual_ones_are_too_small() -
 
 
 @pytest.mark.parametrize(
-    ("lower", "upper", "says"),
+    ("lower", "upper", "p", "says"),
     [
-        (0.81, 1.24, "no apparent influence"),
-        (1.01, 1.2, "no apparent influence"),
-        (0.79, 1.1, "not enough data"),
-        (0.9, 1.3, "not enough data"),
-        (1.01, 1.3, "an association"),
-        (0.5, 0.99, "an association"),
-        (np.nan, np.nan, "not available"),
+        (0.81, 1.24, 0.04, "no apparent influence"),
+        (1.01, 1.2, 0.01, "no apparent influence"),
+        (0.81, 1.24, 0.06, "not enough data"),
+        (1.01, 1.2, np.nan, "not enough data"),
+        (0.79, 1.1, 0.04, "not enough data"),
+        (0.9, 1.3, 0.9, "not enough data"),
+        (1.01, 1.3, 0.9, "an association"),
+        (0.5, 0.99, 0.9, "an association"),
+        (np.nan, np.nan, np.nan, "not available"),
     ],
 )
 def test_absence_of_evidence_is_told_from_evidence_of_absence(
-    lower: float, upper: float, says: str
+    lower: float, upper: float, p: float, says: str
 ) -> None:
-    assert network.verdict(lower, upper) == says
+    assert network.verdict(lower, upper, p) == says
 
 
-def test_raises_needs_the_whole_interval() -> None:
-    assert network.raises(1.1, 2.0) is True
-    assert network.raises(0.4, 0.9) is False
-    assert network.raises(0.9, 1.1) is None
+def test_raises_needs_a_small_adjusted_p() -> None:
+    assert network.raises(1.1, 0.04) is True
+    assert network.raises(0.4, 0.04) is False
+    assert network.raises(1.5, 0.06) is None
     assert network.raises(np.nan, np.nan) is None
+    assert network.raises(1.5, np.nan) is None
 
 
 def test_shuffles_stay_within_strata_and_reach_everybody() -> None:
@@ -509,6 +512,12 @@ def timing_with(**values: float) -> peers.Timing:
 def test_reading_a_test_of_timing(p: float, detectable: float, says: str) -> None:
     assert peers.reading(timing_with(ratio=1.1, p=p, detectable=detectable)) == says
     assert peers.reading(timing_with()) == "not available"
+
+
+def test_reading_a_test_of_timing_by_its_adjusted_p() -> None:
+    seen = timing_with(ratio=1.1, p=0.01, detectable=1.2)
+    assert peers.reading(seen, 0.08) == "no sign"
+    assert peers.reading(replace(seen, p=0.9), 0.04) == "in step"
 
 
 def test_childhood_and_adulthood_are_two_histories_where_both_are_studied() -> None:

@@ -31,7 +31,9 @@ from missing_lib.release.policy import (
     round_count,
     significant,
 )
+from missing_lib.release.publish import Gate
 from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE, Number
+from missing_lib.release.registry import Registry
 from missing_lib.release.unrounded import of_any_share, of_count, of_estimate, of_share
 from missing_lib.study.tabulate import Table, tabulate
 
@@ -512,3 +514,75 @@ def test_a_force_only_tightens(choice: PolicyChoice) -> None:
 
 def test_the_default_policy_is_that_of_a_force_that_says_nothing() -> None:
     assert Policy.of(PolicyChoice()) == POLICY
+
+
+def test_rates_come_from_rounded_counts_and_hide_few_people() -> None:
+    gate = Gate(POLICY, Registry(None, chapter="prevalence"))
+    frame = pd.DataFrame(
+        {"band": ["a", "b"], "events": [23.0, 9.0], "years": [998.0, 40.0], "fewest": [23, 9]}
+    )
+    other = frame.assign(events=[27.0, 8.0], years=[1002.0, 41.0])
+    made = [
+        gate.rates(
+            f"r{k}", given, ["band"], of=("events", "years"), per=1000, people="fewest",
+            interval=lambda x, t: (0.5 * x / t, 2 * x / t), title="", what="",
+        ).frame
+        for k, given in enumerate((frame, other))
+    ]  # fmt: skip
+    pd.testing.assert_frame_equal(*made)
+    assert made[0].loc[0, ["rate", "lower", "upper"]].tolist() == [25.0, 12.0, 50.0]
+    assert made[0].loc[1, ["rate", "lower", "upper"]].isna().all()
+
+
+def test_a_curve_by_the_hour_is_read_at_hours() -> None:
+    rows = pd.DataFrame({"t": np.linspace(0.2, 60, 90), "e": True, "p": range(90)})
+    made = curve_tables.survival(rows, "t", "e", "p", None, None, 168, POLICY, "hours")
+    assert made.header[1] == "Hours"
+    assert {row[1] for row in made.rows} <= {"1", "2", "4", "8", "12", "24", "48", "72", "168"}
+    assert "8" in {row[1] for row in made.rows}
+
+
+def test_bounds_of_a_lorenz_curve_stand_at_its_own_percentiles_rounded_outwards() -> None:
+    asked = []
+
+    def band(tops):
+        asked.extend(tops)
+        return pd.DataFrame({"lower": [0.3333] * len(tops), "upper": [0.9001] * len(tops)})
+
+    counts = [1] * 200 + [5] * 60 + [30] * 20
+    made = curve_tables.lorenz(counts, POLICY, band)
+    inner = made.frame["share_people"].between(0, 100, inclusive="neither")
+    assert asked == pytest.approx((made.frame["share_people"][inner] / 100).tolist())
+    assert set(made.frame["lower"][inner]) == {33.0}
+    assert set(made.frame["upper"][inner]) == {91.0}
+    assert made.frame["lower"][~inner].isna().all()
+    few = curve_tables.lorenz([1] * 15, POLICY, band)
+    assert few.frame.empty
+    assert few.rows == []
+
+
+def test_an_interval_of_a_cost_comes_from_published_numbers_alone() -> None:
+    shared = numbers.percent("s", 0.5934, (0.541, 0.642), shown=True)
+    whole, part = count(5262, "incident"), count(3121, "incident")
+    made = numbers.money("c", part, 100.0, "GBP", numbers.share_of_count(shared, whole))
+    assert (made.low, made.high) == (0.54 * 526_000, 0.65 * 526_000)
+    assert made.interval_text == "GBP 284,000 to 342,000"
+    hidden = numbers.percent("s", 0.5934, (0.541, 0.642), shown=False)
+    without = numbers.money("c", part, 100.0, "GBP", numbers.share_of_count(hidden, whole))
+    assert without.interval_text == ""
+    assert np.isnan(without.low)
+
+
+def test_what_drawn_worlds_give_is_hidden_with_the_share_beside_it() -> None:
+    frame = pd.DataFrame(
+        {
+            "line": ["a", "b"], "part": [50, 5], "whole": [100, 100], "part_people": [40, 5],
+            "rest_people": [40, 60], "whole_people": [80, 65], "constant": [0.664, 0.5],
+            "constant_low": [0.6, 0.4], "constant_high": [0.7, 0.6],
+        }
+    )  # fmt: skip
+    made = tables.ratios(frame, ["line"], POLICY, None)
+    beside = ["constant_percent", "constant_low_percent", "constant_high_percent"]
+    assert made.frame.loc[0, beside].tolist() == [66, 60, 70]
+    assert made.frame.loc[1, beside].isna().all()
+    assert [len(row) for row in made.rows] == [len(made.header)] * 2

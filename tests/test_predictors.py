@@ -7,17 +7,29 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import statsmodels.api as sm
-from scipy.optimize import minimize
+from scipy.optimize import approx_fprime, minimize
 from scipy.sparse import csr_array
 from scipy.special import expit
-from scipy.stats import nbinom
+from scipy.stats import nbinom, norm
 
 from missing_lib.figures.predictors import forest
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study import diagnosis, intervals, network, predictors, regression
+from missing_lib.study import (
+    diagnosis,
+    effects,
+    family,
+    intervals,
+    likelihoods,
+    missing_values,
+    network,
+    predictors,
+    recording,
+    regression,
+    sensitivity,
+)
 from missing_lib.study import frame as frames
 from missing_lib.study.cohort import Cohort
+from missing_lib.study.likelihoods import Maximum, Rows
 from tests.made_networks import known_cohort, odd_cohorts, random_force
 from tests.reference_cases import case
 
@@ -25,6 +37,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 R = 1e-8  # the tolerance that the logistic and negative binomial cases state
 EXACT = 1e-9  # the tolerance of the interval case
+DELTA = 1e-4  # derivatives of the brute-force delta method are one-sided differences
 ODD = odd_cohorts()
 
 
@@ -87,7 +100,21 @@ def test_average_effects_are_mean_differences_of_probability() -> None:
     p = expit(fit.intercept + design.to_numpy() @ b)
     slope = (p * (1 - p)).mean() * fit.row("lwt")["coefficient"]
     assert fit.row("lwt")["effect"] == pytest.approx(slope, rel=1e-9)
-    assert fit.row("smoke")["effect_lower"] < gap.mean() < fit.row("smoke")["effect_upper"]
+
+    def effect(b: np.ndarray) -> float:
+        return float(
+            (
+                expit(b[0] + with_.to_numpy() @ b[1:]) - expit(b[0] + without.to_numpy() @ b[1:])
+            ).mean()
+        )
+
+    full = np.append(fit.intercept, b)
+    x = np.column_stack([np.ones(len(design)), design])
+    covariance = np.linalg.inv((x.T * (p * (1 - p))) @ x)
+    slopes = approx_fprime(full, effect, 1e-6)
+    half = norm.ppf(0.975) * np.sqrt(slopes @ covariance @ slopes)
+    bounds = fit.row("smoke")[["effect_lower", "effect_upper"]].to_numpy(float)
+    assert bounds == pytest.approx([gap.mean() - half, gap.mean() + half], rel=DELTA)
 
 
 @pytest.mark.parametrize("name", ["nb_quine", "nb_offset_bladder"])
@@ -142,10 +169,8 @@ def test_negative_binomial_of_very_uneven_counts_is_at_the_top_of_its_likelihood
 def test_a_fit_that_says_it_converged_too_early_is_refused(steps: int) -> None:
     y, x = noisy()
 
-    def run(y: np.ndarray, x: np.ndarray, _: np.ndarray) -> object:
-        result = sm.Logit(y, x).fit(method="newton", maxiter=steps, disp=False)
-        result._results.converged = True
-        return result
+    def run(rows: Rows) -> Maximum:
+        return replace(likelihoods.logistic(rows, steps), converged=True)
 
     fit = regression._fit("odds ratio", run, y, x, np.ones(len(y)))
     assert ("did not settle" in fit.problem) is (steps < 30)
@@ -224,6 +249,7 @@ def noisy(n: int = 400, seed: int = 1) -> tuple[np.ndarray, pd.DataFrame]:
     ("spoil", "reason"),
     [
         (lambda y, x: x.assign(c=1.0), "the same for everybody"),
+        (lambda y, x: x.assign(c=np.where(x.index == 7, np.inf, 0.0)), "not a finite number"),
         (lambda y, x: x.assign(c=x["a"] + x["b"]), "cannot be told apart from a and b"),
         (lambda y, x: x.assign(c=1 - x["b"]), "cannot be told apart from b"),
         (lambda y, x: x.assign(c=(y & (x["a"] > 0)) * 1.0), "everybody with it has the outcome"),
@@ -236,7 +262,7 @@ def test_a_term_that_cannot_be_estimated_is_named_and_the_rest_stands(spoil, rea
     fit = regression.logistic(y, spoil(y, x))
     row = fit.row("c")
     assert fit.problem == ""
-    assert row["reason"] == reason
+    assert row["reason"].startswith(reason)
     assert np.isnan(row["estimate"])
     plain = regression.logistic(y, x)
     assert fit.row("a")["estimate"] == pytest.approx(plain.row("a")["estimate"], rel=1e-9)
@@ -380,6 +406,47 @@ def test_what_happens_later_changes_no_covariate_and_row_order_nothing() -> None
     pd.testing.assert_frame_equal(shuffled.marks, frame.marks)
 
 
+def test_a_marker_recorded_later_is_refused_by_name_and_told_what_to_do() -> None:
+    cohort = random_force(60, 2)
+    frame = frames.known_before(cohort)
+    names = frame.people["person_id"]
+    landmark = frame.landmark
+    day = pd.Timedelta(days=1)
+    late = pd.DataFrame({"person_id": names[:3], "known_from": [landmark - day, landmark, None]})
+    for records in (late[:2], late):
+        with pytest.raises(frames.RecordedTooLate) as refused:
+            frames.with_record(frame, "gang", records)
+        told = str(refused.value)
+        for word in ("gang", "1 January 2015", "known_from", "day of recording", "Leave out"):
+            assert word in told
+    kept = frames.with_record(frame, "gang", late[:1])
+    assert kept.marks["gang"].sum() == 1
+    assert "gang" not in frame.marks
+    with pytest.raises(frames.RecordedTooLate, match="markers: recorded on or after 1 January"):
+        frames.known_before(cohort, recorded_before=landmark + day)
+    earlier = frames.known_before(cohort, recorded_before=pd.Timestamp("2013-05-01"))
+    assert earlier.marks.to_numpy().sum() == 0 < frame.marks.to_numpy().sum()
+
+
+def test_markers_that_going_missing_brings_would_seem_to_raise_the_risk() -> None:
+    """The leak: a marker that does nothing, half of it recorded after a first report."""
+    cohort = random_force(1500, 4, {"arrest": 0.0}, level=-1.0)
+    rng = np.random.default_rng(4)
+    first = cohort.incidents.groupby("person_id")["reported_on"].min()
+    noticed = first[rng.random(len(first)) < 0.3] + pd.Timedelta(days=14)
+    later = pd.DataFrame({"person_id": noticed.index, "known_from": noticed.to_numpy()})
+    rows = pd.concat([cohort.markers, later.assign(marker="arrest")], ignore_index=True)
+    leaky = replace(cohort, markers=rows)
+    frame = frames.known_before(leaky)
+    right = predictors.ever_missing(frame).row("arrest")
+    admitted = frame.people["person_id"].isin(rows["person_id"]).astype(float)
+    wrong = replace(frame, marks=frame.marks.assign(arrest=admitted))
+    assert right["lower"] < 1 < right["upper"]
+    assert predictors.ever_missing(wrong).row("arrest")["lower"] > 1.3
+    with pytest.raises(frames.RecordedTooLate, match="arrest"):
+        frames.with_record(frame, "arrest", rows)
+
+
 def test_admitting_people_through_the_report_would_turn_the_sign() -> None:
     """Why the frame leaves them out: with them a marker that raises the risk looks protective."""
     cohort = random_force(1500, 3, {"arrest": 0.7}, level=-2.0)
@@ -449,13 +516,13 @@ def test_the_number_of_raising_markers_is_told_only_of_a_model_that_stands() -> 
 
 def test_under_recording_by_hand() -> None:
     frame = hand_made()
-    assert predictors.if_under_recorded(frame, "arrest") == pytest.approx((4 / 6) / (3 / 27))
-    twice = predictors.if_under_recorded(frame, "arrest", of_others=0.5)
+    assert recording.if_under_recorded(frame, "arrest") == pytest.approx((4 / 6) / (3 / 27))
+    twice = recording.if_under_recorded(frame, "arrest", of_others=0.5)
     assert twice == pytest.approx(4 * 21 / (12 * 3))
-    assert np.isnan(predictors.if_under_recorded(frame, "arrest", of_others=0.1))
-    table = predictors.under_recording(frame, (1.0, 0.5))
+    assert np.isnan(recording.if_under_recorded(frame, "arrest", of_others=0.1))
+    table = recording.under_recording(frame, (1.0, 0.5))
     assert table["marker"].tolist() == ["arrest"]
-    columns = predictors.under_recording_columns((1.0, 0.5))
+    columns = recording.under_recording_columns((1.0, 0.5))
     assert columns == ["100 %", "50 %"]
     assert table.loc[0, columns].tolist() == pytest.approx([6.0, twice])
     assert table["people"].tolist() == [3]
@@ -465,36 +532,38 @@ def test_within_follows_everybody_equally_long() -> None:
     people = {"a": {}, "b": {}, "short": {"observed_to": "2015-06-01"}, "c": {}}
     incidents = [("a", "2015-12-31 12:00"), ("a", "2016-01-02 12:00"), ("b", "2016-01-01 12:00")]
     cohort = known_cohort(people, incidents, [("c", "arrest", "2014-01-01", None)])
-    year = predictors.within(cohort, frames.known_before(cohort), 365)
+    year = frames.within(cohort, frames.known_before(cohort), 365)
     assert year.people["person_id"].tolist() == ["a", "b", "c"]
     assert year.people["incidents"].tolist() == [1, 0, 0]
     assert year.marks["arrest"].tolist() == [0, 0, 1]
 
 
-def test_answers_adjust_over_the_five_and_say_what_holds() -> None:
+def test_answers_say_what_holds_by_the_adjusted_p() -> None:
     truth = {"mental_health": 1.2, "self_harm": 0.0, "arrest": -1.0}
     fit = predictors.ever_missing(frames.known_before(random_force(1500, 5, truth)))
-    answers = {a.marker: a for a in predictors.answers(fit)}
+    given = pd.Series({"F1": 0.01, "F2": 0.2, "F3": np.nan, "F4": 0.03, "F5": np.nan})
+    answers = {a.marker: a for a in predictors.answers(fit, given)}
     assert [a.finding for a in answers.values()] == ["F1", "F2", "F3", "F4", "F5"]
     assert answers["mental_health"].holds is True
     assert answers["self_harm"].holds is False
     assert answers["arrest"].holds is False
     assert answers["local_authority_care"].holds is None
-    raw = fit.terms.set_index("term")["p"]
-    three = regression.holm(raw[list(truth)])
-    assert [answers[m].p_holm for m in truth] == pytest.approx(three)
-    table = predictors.family_table("all", fit)
+    weak = predictors.answers(fit, given.replace(0.01, 0.06))
+    assert weak[0].holds is False
+    assert [a.p_holm for a in answers.values()] == pytest.approx(given.to_list(), nan_ok=True)
+    table = predictors.family_table("all", fit, given)
     assert table["term"].tolist() == ["mental illness", "self-harm", "arrest"]
-    assert table["p_holm"].tolist() == pytest.approx(three)
-    effects = predictors.average_effects(fit, list(truth))
-    assert effects.loc[0, "effect"] > 0 > effects.loc[2, "effect"]
+    assert table["p_holm"].tolist() == [0.01, 0.2, 0.03]
+    margins = effects.average_effects(fit, list(truth))
+    assert margins.loc[0, "effect"] > 0 > margins.loc[2, "effect"]
 
 
 def test_connections_enter_by_doublings() -> None:
     cohort = random_force(800, 8)
     frame = frames.known_before(cohort)
     degree = network.connections(network.ties_before(cohort))
-    row = predictors.ever_missing(frame, degree).row("connections")
+    further = sensitivity.further_terms(cohort, frame, ("connections",))
+    row = predictors.ever_missing(frame, further).row("connections")
     number = frame.people["person_id"].map(degree).fillna(0)
     design = frames.covariates(frame).assign(connections=np.log(1 + number))
     natural = regression.logistic(frame.people["ever"], design).row("connections")
@@ -512,8 +581,8 @@ def test_odd_cohorts_give_nan_and_reasons_not_errors(name: str) -> None:
         "number": predictors.number_of_incidents(frame),
         "again": predictors.missing_again(frame),
         "alone": predictors.one_marker_at_a_time(frame),
-        "year": predictors.ever_missing(predictors.within(cohort, frame)),
-        "ties": predictors.ever_missing(frame, network.connections(network.ties_before(cohort))),
+        "year": predictors.ever_missing(frames.within(cohort, frame)),
+        "truncated": predictors.number_among_the_missing(frame),
     }
     table = predictors.compare(fits)
     assert not np.isinf(table[["estimate", "lower", "upper"]].to_numpy(float)).any()
@@ -522,12 +591,13 @@ def test_odd_cohorts_give_nan_and_reasons_not_errors(name: str) -> None:
     reasons = predictors.not_estimated(fits)
     unestimated = sum(int(f.terms["estimate"].isna().sum()) for f in fits.values())
     assert len(reasons) == unestimated
-    assert len(predictors.answers(fits["one"])) == len(STUDY_MARKERS)
-    predictors.average_effects(fits["one"], frame.study_markers)
-    predictors.family_table("all", fits["one"])
-    predictors.under_recording(frame, (1.0, 0.5))
+    primary = family.primary(cohort, frame, seed=1)
+    assert len(predictors.answers(fits["one"], primary.p_holm)) == len(STUDY_MARKERS)
+    effects.average_effects(fits["one"], frame.study_markers)
+    predictors.family_table("all", fits["one"], primary.p_holm)
+    recording.under_recording(frame, (1.0, 0.5))
     assert len(predictors.shares_by_marker(frame)) == 2 * frame.marks.shape[1]
-    assert set(predictors.incomplete(frame)) <= set(frame.people["person_id"])
+    assert set(missing_values.incomplete(frame)["any"]) <= set(frame.people["person_id"])
 
 
 def test_a_forest_has_one_mark_for_each_estimate() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -13,9 +15,9 @@ from scipy import integrate, stats
 from missing_lib.figures import repeats as figures
 from missing_lib.force.intake import Intake
 from missing_lib.force.spec import ForceFile
-from missing_lib.study import clustering, repeats, survival
+from missing_lib.study import clustering, repeats, serial, survival
 from missing_lib.study.cohort import Cohort, select
-from tests.made_cohorts import END, START, make_cohort, random_cohort
+from tests.made_cohorts import make_cohort, random_cohort
 from tests.reference_cases import case
 
 RELATIVE = 1e-9  # tolerance that the cases state, or tighter
@@ -292,6 +294,15 @@ def test_the_last_gap_is_censored_where_observation_ends(
     assert row["gap_days"] == pytest.approx(wanted / pd.Timedelta(days=1))
 
 
+def test_somebody_without_a_row_among_persons_is_watched_to_the_end() -> None:
+    cohort = make_cohort([("a", "2017-12-01 12:00"), ("b", "2017-12-01 12:00")])
+    twice = pd.concat([cohort.persons[cohort.persons["person_id"] == "b"]] * 2)
+    spells = repeats.gaps(
+        replace(cohort, persons=twice.assign(observed_to=pd.to_datetime([None, "2017-12-20"])))
+    )
+    assert spells["gap_days"].tolist() == [30.25, 30.25]  # the first row of a person holds
+
+
 def test_an_incident_after_the_birthday_is_not_the_next_one() -> None:
     cohort = make_cohort(
         [("a", "2017-02-20 10:00"), ("a", "2017-03-05 10:00")], births={"a": "1999-03-01"}
@@ -370,35 +381,6 @@ def test_intervals_allow_for_gaps_of_one_person_being_alike() -> None:
     assert row["high"] - row["low"] > 0.25  # 0.10 if gaps were independent
 
 
-# --- clustering against heterogeneity ----------------------------------------------------------
-
-
-def p_value(cohort: Cohort, seed: int, draws: int = 39) -> float:
-    spells = repeats.gaps(cohort)
-    return clustering.clustering_test(cohort, spells, (14,), draws=draws, seed=seed)["p"].iloc[0]
-
-
-def test_the_clustering_test_has_its_size_where_nothing_clusters() -> None:
-    worlds = 60
-    found = np.array([p_value(random_cohort(60, seed), seed) for seed in range(worlds)])
-    # at nominal 5 % more than seven of sixty come in about one in a hundred such runs
-    assert (found <= 0.05).sum() <= 7
-    assert 0.35 < found.mean() < 0.65
-
-
-def test_the_clustering_test_sees_clusters() -> None:
-    found = [p_value(random_cohort(60, seed, clustered=True), seed) for seed in range(5)]
-    assert max(found) == 1 / 40
-
-
-def test_the_comparison_rests_on_people_on_both_sides_of_the_bound() -> None:
-    rows = [("a", "2016-01-01"), ("a", "2016-01-03"), ("a", "2016-03-01"), ("b", "2016-01-01")]
-    cohort = make_cohort([*rows, ("b", "2016-06-01")], hours=[1] * 5)
-    test = clustering.clustering_test(cohort, repeats.gaps(cohort), (14, 28), draws=5)
-    assert test["people"].tolist() == [1, 1]  # a has a short gap, a and b have long ones
-    assert test["gaps"].tolist() == [3, 3]
-
-
 @pytest.mark.parametrize(
     ("share", "shown", "says"),
     [
@@ -411,70 +393,6 @@ def test_the_comparison_rests_on_people_on_both_sides_of_the_bound() -> None:
 )
 def test_from_where_the_gaps_run(share: float, shown: bool, says: str) -> None:
     assert says in repeats.describe_clock(share, shown)
-
-
-def test_seasons_alone_are_no_clusters() -> None:
-    rng = np.random.default_rng(8)
-    cohorts = []
-    for _ in range(15):
-        rows = []
-        for person in range(60):
-            year = rng.integers(0, 3, rng.geometric(0.3))
-            days = 365 * year + rng.uniform(181, 243, len(year))  # July and August only
-            rows += [(f"p{person}", pd.Timestamp(START) + pd.Timedelta(days=d)) for d in days]
-        cohorts.append(make_cohort(rows, hours=[0] * len(rows)))
-    found = [p_value(cohort, seed) for seed, cohort in enumerate(cohorts)]
-    assert np.mean(np.array(found) <= 0.05) <= 0.2
-    flat = [_p_with_flat_rate(cohort) for cohort in cohorts[:5]]
-    assert max(flat) <= 0.05  # the same worlds look clustered if the calendar is left out
-
-
-def _p_with_flat_rate(cohort: Cohort) -> float:
-    spells = repeats.gaps(cohort)
-    plan = clustering.redraw_plan(cohort, spells)
-    edges = plan.edges[:, [0, -1]]
-    flat = clustering.RedrawPlan(plan.numbers, edges, np.tile([0.0, 1.0], (len(edges), 1)))
-    rng = np.random.default_rng(1)
-    observed = (spells.loc[spells["observed"], "gap_days"] <= 14).mean()
-    drawn = [(clustering.redraw_gaps(flat, rng) <= 14).mean() for _ in range(39)]
-    return (1 + sum(d >= observed for d in drawn)) / 40
-
-
-def test_months_of_a_small_cohort_are_not_known_by_their_own_incidents() -> None:
-    cohort = random_cohort(25, seed=4)
-    monthly = cohort.incidents["month"].value_counts().reindex(cohort.months, fill_value=0)
-    assert monthly.min() == 0  # raw rates would leave such a month out
-    plan = clustering.redraw_plan(cohort, repeats.gaps(cohort))
-    rate = np.diff(plan.reached[0]) / np.diff(plan.edges[0])
-    assert rate.min() > 0.1 * rate.max()
-
-
-def test_drawn_times_stay_inside_the_days_at_risk_less_the_days_away() -> None:
-    incidents = [("a", "2016-01-02 00:00"), ("a", "2016-02-01 00:00"), ("b", "2015-03-01 00:00")]
-    cohort = make_cohort(incidents, hours=[24 * 10, 1, 1], observed_to={"a": "2016-02-29"})
-    spells = repeats.gaps(cohort)
-    plan = clustering.redraw_plan(cohort, spells)
-    assert plan.numbers.tolist() == [2]
-    assert plan.edges[0, -1] - plan.edges[0, 0] == pytest.approx(365 + 31 + 29 - 10)
-    rng = np.random.default_rng(9)
-    gaps = np.concatenate([clustering.redraw_gaps(plan, rng) for _ in range(200)])
-    assert len(gaps) == 200
-    assert (gaps >= 0).all()
-    assert gaps.max() < 365 + 31 + 29 - 10
-
-
-def test_the_drawn_share_is_that_of_uniform_times() -> None:
-    rows = [(f"p{k}", day) for k in range(400) for day in ("2015-02-01", "2016-09-01")]
-    months = pd.period_range(START, END, freq="M")
-    rows += [(f"q{m}", m.start_time + pd.Timedelta(days=10)) for m in months for _ in range(60)]
-    cohort = make_cohort(rows, hours=[0] * len(rows))
-    plan = clustering.redraw_plan(cohort, repeats.gaps(cohort))
-    length = plan.edges[:, -1] - plan.edges[:, 0]
-    rate = np.diff(plan.reached, axis=1) / np.maximum(np.diff(plan.edges, axis=1), 1e-9)
-    assert length[0] == pytest.approx(1096)
-    # months that hold more incidents of the cohort are drawn more often
-    busy = [months.get_loc("2015-02"), months.get_loc("2016-09")]
-    assert rate[0, busy].min() > 2 * np.delete(rate[0], busy).max()
 
 
 @FEW
@@ -526,9 +444,14 @@ def test_too_little_data_gives_missing_values_and_no_error(cohort: Cohort) -> No
     repeats.mean_numbers(cohort, (365,))
     repeats.memoryless_table(*repeats.memoryless_reference(cohort))
     survival.nelson_aalen(watched["gap_days"], watched["observed"])
-    test = clustering.clustering_test(cohort, spells, (14, 28), draws=5)
-    assert test["p"].isna().all() == seen.empty
-    clustering.describe(test)
+    worlds, nulls = clustering.compare_nulls(cohort, spells, (14, 28), draws=5)
+    assert nulls["p"].isna().all() == seen.empty
+    clustering.describe(clustering.main_comparison(nulls))
+    rates = repeats.hazard_table(watched).join(clustering.expected_hazard(worlds))
+    clustering.describe_soonest(clustering.soonest(rates))
+    figures.hazard(rates)
+    figures.clustering(clustering.in_words(nulls))
+    serial.describe(serial.serial_correlation(spells))
 
 
 def test_same_day_repeats_count_as_gaps_of_no_length() -> None:
@@ -543,13 +466,14 @@ def test_figures_are_drawn_and_left_to_nobody() -> None:
     watched = repeats.ever_at_risk(spells)
     curve = survival.kaplan_meier(watched["gap_days"], watched["observed"])
     reference = repeats.memoryless_table(*repeats.memoryless_reference(cohort))
-    test = clustering.in_words(clustering.clustering_test(cohort, spells, (14, 28), draws=9))
+    worlds, nulls = clustering.compare_nulls(cohort, spells, (14, 28), draws=9)
+    rates = repeats.hazard_table(watched).join(clustering.expected_hazard(worlds))
     mean = pd.DataFrame({"group": "all", "time": [0.0, 30.0], "mean": [0.0, 0.4]})
     drawn = [
         figures.next_incident(curve.assign(group="all"), reference, bounds=(14, 28)),
         figures.next_incident(curve.assign(group="all")),
-        figures.hazard(repeats.hazard_table(watched)),
-        figures.clustering(test),
+        figures.hazard(rates),
+        figures.clustering(clustering.in_words(nulls)),
         figures.mean_number(mean, "since the first report"),
     ]
     assert [len(f.axes) for f in drawn] == [1] * 5

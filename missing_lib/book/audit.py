@@ -1,25 +1,10 @@
-"""What the reviewers' page shows: where findings are computed, and what the columns mean."""
+"""What the reviewers' page shows of the canonical tables."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from missing_lib.force.schema import SCHEMA
-from missing_lib.study.findings import CLAIMS
-
-
-def claims() -> pd.DataFrame:
-    """Each finding with the function that computes it and the tests that hold it.
-
-    Returns
-    -------
-    DataFrame
-        ``finding``, ``chapter``, ``code`` (in ``missing_lib.study``), ``tests``.
-    """
-    return pd.DataFrame(
-        [(c.id, c.chapter, f"study.{c.code}", f"tests/{c.tests}") for c in CLAIMS],
-        columns=["finding", "chapter", "code", "tests"],
-    )
 
 
 def data_dictionary() -> pd.DataFrame:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from missing_lib import __version__
 from missing_lib.book import fingerprint, telling
 from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.shown_tests import files_shown
 from missing_lib.book.start import write_start_page, write_title
 from missing_lib.book.toc import Toc, parameters_of, read_toc
 from missing_lib.force.errors import BookError, ContractError, suggestion
@@ -206,15 +207,14 @@ def _chapter_keys(
     given: dict[str, Any],
     mends: Mends,
 ) -> dict[str, str]:
-    official = fingerprint.of_files(
-        [p for p in layout.official.rglob("*") if p.is_file()], layout.root
-    )
+    shipped = [p for f in (layout.official, layout.controls) for p in f.rglob("*") if p.is_file()]
+    beside = fingerprint.of_files(shipped, layout.root)
     return {
         chapter: fingerprint.of_values(
             text=fingerprint.of_files([layout.source(chapter)], layout.root),
             library=library,
             data=data,
-            official=official,
+            beside=beside,
             parameters=parameters_for(layout, chapter, edition, given),
             mends=[astuple(m) for m in mends.of(chapter)],
         )
@@ -317,9 +317,8 @@ def _make_book(
     pages = [layout.root / f"{page}.md" for page in toc.pages]
     looks = [p for p in (layout.root / "_static").rglob("*") if p.is_file()]
     frame = [layout.root / n for n in ("_config.yml", "_toc.yml", "references.bib")]
-    key = fingerprint.of_values(
-        chapters=keys, files=fingerprint.of_files([*pages, *looks, *frame], layout.root)
-    )
+    files = [*pages, *looks, *frame, *(files_shown(layout.tests) if toc.from_code else ())]
+    key = fingerprint.of_values(chapters=keys, files=fingerprint.of_files(files, layout.root))
     remembered = edition.keys / "book"
     if fingerprint.remembered(remembered) == key and (edition.html / "index.html").exists():
         say(edition.name, "book", "up to date", 0)

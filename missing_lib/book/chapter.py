@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,6 +19,9 @@ from missing_lib.release.publish import Gate
 from missing_lib.release.registry import ChapterRecords, Registry, read
 from missing_lib.study.cohort import PEOPLE, PERSON, Cohort, never_reported, select
 from missing_lib.study.frame import Frame
+
+if TYPE_CHECKING:
+    from missing_lib.book.controls import Trials
 
 #: Registries of the chapters that this process has opened.
 _OPEN: list[Registry] = []
@@ -57,7 +61,11 @@ class Chapter:
     @cached_property
     def cohort(self) -> Cohort:
         """The incidents of this edition's population."""
-        return select(self.intake.tables, self.force, self.population)
+        return self.cohort_of(self.population)
+
+    def cohort_of(self, population: str) -> Cohort:
+        """The incidents of a population of this force, to compare editions."""
+        return select(self.intake.tables, self.force, population)
 
     @cached_property
     def published(self) -> dict[str, ChapterRecords]:
@@ -75,6 +83,13 @@ class Chapter:
     def official_folder(self) -> Path:
         """Official statistics shipped with the book."""
         return self._layout.official
+
+    @property
+    def trials(self) -> Trials:
+        """What the experiments on simulated worlds gave."""
+        from missing_lib.book import controls  # heavy, and of one page only
+
+        return controls.trials(self._layout.controls, self._layout.root)
 
     @property
     def looked_after_folder(self) -> Path:

@@ -47,6 +47,16 @@ class Layout:
         """Official statistics shipped with the book."""
         return self.root / "data" / "official"
 
+    @property
+    def controls(self) -> Path:
+        """What the experiments on simulated worlds gave, one file each."""
+        return self.root / "data" / "controls"
+
+    @property
+    def tests(self) -> Path:
+        """Tests of the library, in a checkout that has them."""
+        return self.root / "tests"
+
     def edition(self, force: str, population: str, official: bool = False) -> Edition:
         """Places of one edition; one of official statistics alone has nothing to restrict."""
         kept = None if official else restricted_folder(self.forces / force) / EDITIONS / population

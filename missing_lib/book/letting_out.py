@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from missing_lib.book.layout import Edition, Layout
+from missing_lib.book.shown_tests import texts_shown
+from missing_lib.book.sources import Sources
 from missing_lib.force import traces
 from missing_lib.force.errors import DisclosureError
 from missing_lib.force.places import restricted_folder
@@ -129,7 +131,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _own_texts(layout: Layout) -> Iterator[str]:
-    """The sources of the book, its official statistics, the library and the theme."""
+    """The sources of the book, its statistics, the library, tests that it shows, the theme."""
     root = layout.root
     own = [p for p in root.iterdir() if p.is_file()]
     for folder in (root / "chapters", root / "_static", layout.official, Path(__file__).parents[1]):
@@ -140,6 +142,7 @@ def _own_texts(layout: Layout) -> Iterator[str]:
     for path in sorted(own):
         text = path.read_text(encoding="utf-8", errors="replace")
         yield "\n".join(set(_CELL.split(text))) if path.suffix == ".csv" else text
+    yield from texts_shown(Sources(Path(__file__).parents[1], layout.tests), layout.tests)
 
 
 @cache

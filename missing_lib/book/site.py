@@ -17,6 +17,8 @@ import yaml
 from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import START_PAGE, people_of
 from missing_lib.book.toc import Toc
+from missing_lib.book.trail import places
+from missing_lib.book.trail_pages import Facts, write
 from missing_lib.book.weave import weave
 from missing_lib.force.errors import ExecutionError
 from missing_lib.force.spec import ForceFile
@@ -77,27 +79,49 @@ def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, ab
     shutil.rmtree(edition.source, ignore_errors=True)
     edition.source.mkdir(parents=True)
     published = read(edition.registry, toc.computed)
+    notebooks = {
+        name: nbformat.read(edition.notebooks / f"{name}.ipynb", as_version=4)
+        for name in toc.computed
+    }
+    labels = {name: places(_code(notebook), name) for name, notebook in notebooks.items()}
+    facts = Facts(
+        tests=layout.tests,
+        population=edition.population,
+        published=published,
+        texts={name: layout.source(name).read_text(encoding="utf-8") for name in toc.chapters},
+        labels=frozenset(
+            label for cells in labels.values() for of in cells.values() for label in of
+        ),
+        banner=_banner(force, ChapterRecords("", ())),
+        colophon=_colophon(force, about),
+    )
     for page in toc.pages:
         name = Path(page).name
         target = edition.source / f"{toc.place(page)}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
-        if name not in toc.computed:
-            shutil.copyfile(layout.root / f"{page}.md", target.with_suffix(".md"))
+        if name in toc.computed:
+            woven = weave(
+                notebooks[name],
+                published[name],
+                edition.source / "pictures",
+                _banner(force, published[name]),
+                facts.colophon,
+                labels[name],
+            )
+            nbformat.write(woven, target)
             continue
-        notebook = nbformat.read(edition.notebooks / f"{name}.ipynb", as_version=4)
-        woven = weave(
-            notebook,
-            published[name],
-            edition.source / "pictures",
-            _banner(force, published[name]),
-            _colophon(force, about),
-        )
-        nbformat.write(woven, target)
+        text = (layout.root / f"{page}.md").read_text(encoding="utf-8")
+        made = write(name, text, facts) if name in toc.from_code else text
+        target.with_suffix(".md").write_text(made, encoding="utf-8", newline="\n")
     _write_config(layout, edition, force)
     (edition.source / "_toc.yml").write_text(toc.as_yaml(), encoding="utf-8", newline="\n")
     shutil.copyfile(layout.root / "references.bib", edition.source / "references.bib")
     not_of_an_edition = shutil.ignore_patterns(START_PAGE)
     shutil.copytree(layout.root / "_static", edition.source / "_static", ignore=not_of_an_edition)
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[str]:
+    return [cell.source for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def _banner(force: ForceFile, records: ChapterRecords) -> str:

@@ -18,6 +18,8 @@ _PARAMETERS = re.compile(
 _WITHOUT_ROWS = re.compile(r"\A---\n(?:(?!---\n).*\n)*?without_rows: true\n")
 #: The same for a page that reads what the other chapters published, and so is run after them.
 _READS_OTHERS = re.compile(r"\A---\n(?:(?!---\n).*\n)*?reads_others: true\n")
+#: The same for a page that computes nothing and that the builder writes from code.
+_FROM_CODE = re.compile(r"\A---\n(?:(?!---\n).*\n)*?written_from_code: true\n")
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,15 @@ class Toc:
         Short names of the chapters that run, in reading order, the front page first.
     last : tuple of str
         Those of them that are run after the others, from what these published.
+    from_code : tuple of str
+        Short names of the pages that are written from the code of the chapters and the library.
     """
 
     front: str
     parts: tuple[tuple[str, tuple[str, ...]], ...]
     computed: tuple[str, ...]
     last: tuple[str, ...]
+    from_code: tuple[str, ...]
 
     @property
     def pages(self) -> tuple[str, ...]:
@@ -72,8 +77,9 @@ def read_toc(root: Path, without_rows: bool = False) -> Toc:
     ----------
     root : Path
     without_rows : bool
-        For an edition without an extract: only pages that compute nothing, or whose front
-        matter says ``without_rows: true``. The first of them is the front page.
+        For an edition without an extract: only pages that neither compute nor are written from
+        code, or whose front matter says ``without_rows: true``. The first of them is the front
+        page.
     """
     content = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     given = [("", (content["root"],))]
@@ -90,17 +96,18 @@ def read_toc(root: Path, without_rows: bool = False) -> Toc:
     computed = tuple(
         Path(page).name for _, page in kept if parameters_of(root / f"{page}.md") is not None
     )
-    last = tuple(Path(page).name for _, page in kept if _reads_others(root / f"{page}.md"))
-    return Toc(front, tuple(parts.items()), computed, last)
+    last = tuple(Path(page).name for _, page in kept if _says(_READS_OTHERS, root / f"{page}.md"))
+    from_code = tuple(Path(page).name for _, page in kept if _says(_FROM_CODE, root / f"{page}.md"))
+    return Toc(front, tuple(parts.items()), computed, last, from_code)
 
 
 def _goes_without_rows(path: Path) -> bool:
-    text = path.read_text(encoding="utf-8")
-    return parameters_of(path) is None or _WITHOUT_ROWS.match(text) is not None
+    still = parameters_of(path) is None and not _says(_FROM_CODE, path)
+    return still or _says(_WITHOUT_ROWS, path)
 
 
-def _reads_others(path: Path) -> bool:
-    return _READS_OTHERS.match(path.read_text(encoding="utf-8")) is not None
+def _says(what: re.Pattern[str], path: Path) -> bool:
+    return what.match(path.read_text(encoding="utf-8")) is not None
 
 
 def parameters_of(path: Path) -> dict[str, object] | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def weave(
     pictures: Path,
     banner: str,
     colophon: str,
+    labels: Mapping[int, list[str]] | None = None,
 ) -> nbformat.NotebookNode:
     """The notebook as jupyter-book shall read it.
 
@@ -39,6 +41,8 @@ def weave(
         Folder beside the pages for the figures' files.
     banner, colophon : str
         MyST text under the title and at the end.
+    labels : mapping, optional
+        By number of the code cell, from 0: under which names other pages refer to it.
 
     Raises
     ------
@@ -52,12 +56,13 @@ def weave(
     fill = _filler(records, stopped=any(p["kind"] == "stop" for p in shown))
     page = _Page(chapter, pictures, tables, set(drawn), fill)
     cells: list[nbformat.NotebookNode] = []
+    named = iter((labels or {}).get(number, []) for number in count())
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cells.append(_markdown(fill(cell.source), cell.id))
             continue
         outputs = cell.outputs
-        _add_code(cells, cell)
+        _add_code(cells, cell, next(named))
         texts = [page.text_of(output["data"][MIME]) for output in outputs]
         body = "\n\n".join(text for text in texts if text)
         if body:
@@ -99,7 +104,7 @@ class _Page:
             return f"```{{admonition}} Not in this edition\n{payload['text']}\n```"
         if payload["kind"] == "example":
             return f"````{payload['language']}\n{payload['text'].rstrip()}\n````"
-        return _escaped(payload["text"])
+        return escaped(payload["text"])
 
     def _figure(self, payload: dict[str, Any]) -> str:
         file = f"{self._chapter}-{payload['name']}.svg"
@@ -145,23 +150,24 @@ class _Page:
 
 def _answer(answer: dict[str, str]) -> str:
     """One finding: what the study found, what this edition finds, and the way there."""
-    figure = f"**{_escaped(answer['figure'])}**" if answer["figure"] else "no figure"
+    figure = f"**{escaped(answer['figure'])}**" if answer["figure"] else "no figure"
     word = VERDICT_WORDS.get(answer["verdict"])
     verdict = f" [{word}]{{.finding-verdict}}" if word else ""
     rounded = f", {answer['rounded']}" if answer["rounded"] else ""
     way = f" [How we know]({answer['page']})" if answer["page"] else ""
+    way += f" [Code and tests](#trail-{answer['id'].lower()})"
     return "\n".join(
         [
             f":::::{{div}} finding {answer['verdict']}",
-            f"[{answer['id']}]{{.finding-id}} **{_escaped(answer['claim'])}**{verdict}",
+            f"[{answer['id']}]{{.finding-id}} **{escaped(answer['claim'])}**{verdict}",
             "",
             "::::{div} finding-figures",
-            f"[The study]{{.finding-label}} {_escaped(answer['published'])}",
+            f"[The study]{{.finding-label}} {escaped(answer['published'])}",
             "",
             f"[This edition{rounded}]{{.finding-label}} {figure}",
             "::::",
             "",
-            f"{_escaped(answer['sentence'])}{way}",
+            f"{escaped(answer['sentence'])}{way}",
             ":::::",
         ]
     )
@@ -187,7 +193,7 @@ def _filler(records: ChapterRecords, stopped: bool) -> Callable[[str], str]:
             raise ContractError(
                 [f"chapter {records.chapter}: {{{{ {n} }}}} was not published" for n in unknown]
             )
-        return PLACEHOLDER.sub(lambda match: _escaped(known[match[1]]), "\n".join(kept))
+        return PLACEHOLDER.sub(lambda match: escaped(known[match[1]]), "\n".join(kept))
 
     return fill
 
@@ -196,10 +202,18 @@ def _markdown(text: str, name: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_markdown_cell(text, id=name)
 
 
-def _add_code(cells: list[nbformat.NotebookNode], cell: nbformat.NotebookNode) -> None:
+def _add_code(
+    cells: list[nbformat.NotebookNode], cell: nbformat.NotebookNode, labels: list[str]
+) -> None:
     """Add code, folded; code that follows code goes into the same fold."""
-    if cells and cells[-1].cell_type == "code":
-        cells[-1].source += f"\n\n{cell.source}"
+    follows = bool(cells) and cells[-1].cell_type == "code"
+    fold = cells.pop() if follows else None
+    if labels:
+        places = "\n".join(f"({label})=" for label in labels)
+        cells.append(_markdown(f"{places}\n:::{{div}}\n:::", f"{cell.id}-place"))
+    if fold is not None:
+        fold.source += f"\n\n{cell.source}"
+        cells.append(fold)
         return
     tags = {"tags": ["hide-input"]}
     cells.append(nbformat.v4.new_code_cell(cell.source, id=cell.id, metadata=tags))
@@ -216,10 +230,10 @@ def _under_title(cells: list[nbformat.NotebookNode], banner: str) -> None:
 
 
 def _row(values: list[str], escape: bool = True) -> str:
-    return "| " + " | ".join(_escaped(v) if escape else v for v in values) + " |"
+    return "| " + " | ".join(escaped(v) if escape else v for v in values) + " |"
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text in which no character has a meaning in Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>|$#~])", r"\\\1", text)
 

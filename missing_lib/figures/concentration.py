@@ -13,11 +13,12 @@ _MODELS = (
     ("negative_binomial", "negative binomial", "s", "--"),
     ("log_series", "log-series", "D", ":"),
     ("poisson", "Poisson (chance alone)", "^", "-."),
+    ("mixture", "mixture of Poisson laws", "o", "-"),
 )
 _MEASURES = {
-    "incidents_next_year": "share of next year's incidents",
-    "again_in_top": "still in the top group",
-    "again_in_top_if_at_risk": "still in it, of those still at risk",
+    "incidents_next_year": "Share of next year's incidents",
+    "again_in_top": "Still in the top group",
+    "again_in_top_if_at_risk": "Still in it, of those still at risk",
 }
 
 
@@ -27,7 +28,8 @@ def lorenz_curve(curve: pd.DataFrame, people: str = "people", top: float = 20.0)
     Parameters
     ----------
     curve : DataFrame
-        ``share_people``, ``share_incidents`` in per cent, from the top.
+        ``share_people``, ``share_incidents`` in per cent, from the top; ``lower``, ``upper`` if
+        there is an interval.
     people : str
         Word for the population.
     top : float
@@ -43,6 +45,17 @@ def lorenz_curve(curve: pd.DataFrame, people: str = "people", top: float = 20.0)
         markersize=4,
         label="this force",
     )
+    if "lower" in curve:
+        inner = curve.dropna(subset=["lower"])
+        ax.fill_between(
+            inner["share_people"],
+            inner["lower"],
+            inner["upper"],
+            color=style.FORCE,
+            alpha=0.18,
+            linewidth=0,
+            label="interval",
+        )
     marked = curve[curve["share_people"] == top]
     for row in marked.itertuples():
         ax.plot(
@@ -159,30 +172,54 @@ def _label_years(ax: Axes, months: list[str]) -> None:
 
 
 def year_to_year(table: pd.DataFrame) -> Figure:
-    """What this year's top group is next year, beside what chance alone gives.
+    """What this year's top group is next year, beside chance and beside one rate for each.
 
     Parameters
     ----------
     table : DataFrame
-        ``year``, ``measure``, ``percent``, ``chance_percent``.
+        ``year``, ``measure``, ``percent``, ``chance_percent``, ``constant_percent``,
+        ``constant_low_percent``, ``constant_high_percent``.
     """
-    figure, ax = style.axes()
+    figure, axes = style.stacked(1.0 + 2.1 * len(_MEASURES), [1.0] * len(_MEASURES))
     years = sorted(table["year"].astype(str).unique())
     place = {year: number for number, year in enumerate(years)}
-    for number, (measure, label) in enumerate(_MEASURES.items()):
+    for ax, (measure, label) in zip(axes, _MEASURES.items(), strict=True):
         rows = table[table["measure"] == measure]
         x = rows["year"].astype(str).map(place)
-        colour = style.COLOURS[number]
-        ax.plot(x, rows["percent"], color=colour, marker=style.MARKERS[number], label=label)
+        low, mid, high = (rows[f"constant{end}_percent"] for end in ("_low", "", "_high"))
+        ax.errorbar(
+            x + 0.12,
+            mid,
+            yerr=[mid - low, high - mid],
+            color=style.OTHER,
+            marker="s",
+            markersize=5,
+            linestyle="none",
+            label="if everybody kept one rate",
+        )
+        ax.plot(
+            x - 0.12,
+            rows["percent"],
+            color=style.FORCE,
+            marker="o",
+            linestyle="none",
+            label="this force",
+        )
         if measure != "again_in_top_if_at_risk":
             ax.plot(
                 x,
                 rows["chance_percent"],
-                color=colour,
-                linestyle=":",
-                label=f"{label}, by chance",
+                color=style.GREY,
+                marker="_",
+                markersize=14,
+                linestyle="none",
+                label="chance alone",
             )
-    ax.set_xticks(range(len(years)), [f"{y}\nto {int(y) + 1}" for y in years])
-    ax.set(ylim=(0, 100), ylabel="%")
-    ax.legend(fontsize=9)
-    return style.finish(figure)
+        ax.set(ylim=(0, 100), xlim=(-0.5, len(years) - 0.5), title=label, ylabel="%")
+        ax.set_yticks([0, 50, 100])
+        ax.set_xticks(range(len(years)), [f"{y}\nto {int(y) + 1}" for y in years])
+        if not rows["percent"].notna().any():
+            ax.annotate("not shown: too few", (0.5, 0.75), xycoords="axes fraction", ha="center")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="upper center", ncols=3, fontsize=9)
+    return style.finish(figure, top=0.95)

@@ -72,6 +72,86 @@ def forest(
     return style.finish(figure)
 
 
+def specification_curve(frame: pd.DataFrame, primary: str) -> Figure:
+    """Estimates under many specifications, lowest first, one panel per term.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``model`` (specification; what counts stands before the first semicolon), ``term``,
+        ``estimate``, ``lower``, ``upper``. Rows without an estimate are left out.
+    primary : str
+        The specification that is marked.
+
+    Returns
+    -------
+    Figure
+    """
+    known = frame.dropna(subset=["estimate"])
+    terms = list(dict.fromkeys(known["term"]))
+    figure, panels = style.stacked(1.5 + 1.55 * max(len(terms), 1), [1.0] * max(len(terms), 1))
+    outcome = known["model"].str.split(";").str[0]
+    colours = dict(zip(dict.fromkeys(outcome), style.COLOURS, strict=False))
+    for ax, term in zip(panels, terms, strict=False):
+        mine = known[known["term"] == term].sort_values("estimate", kind="stable")
+        place, colour = np.arange(len(mine)), [colours[o] for o in outcome[mine.index]]
+        ax.vlines(place, mine["lower"], mine["upper"], colors=colour, linewidth=1, alpha=0.5)
+        ax.scatter(place, mine["estimate"], c=colour, s=10, zorder=2)
+        first = (mine["model"] == primary).to_numpy()
+        ax.plot(place[first], mine["estimate"][first], "D", color="black", markersize=6, zorder=3)
+        _ratio_axis(ax, mine)
+        ax.set_title(term[:1].upper() + term[1:])
+    panels[-1].set_xlabel("Specifications, lowest estimate first")
+    for name, colour in colours.items():
+        panels[0].plot([], [], marker="o", markersize=4, color=colour, label=name)
+    panels[0].plot([], [], "D", color="black", markersize=6, label="primary model")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper left", fontsize=9)
+    return style.finish(figure, top=1 - 0.2 * (len(colours) + 2) / figure.get_figheight())
+
+
+def calibration(observed: pd.DataFrame, predicted: pd.DataFrame) -> Figure:
+    """Share ever missing against predicted risk, by band of predicted risk.
+
+    Parameters
+    ----------
+    observed : DataFrame
+        ``band``, ``share``, ``lower``, ``upper``; NaN where not shown.
+    predicted : DataFrame
+        ``band``, ``forecast``; NaN where not shown.
+
+    Returns
+    -------
+    Figure
+    """
+    both = observed.merge(predicted, on="band").dropna(subset=["share", "forecast"])
+    figure, ax = style.axes(height=4.2)
+    top = 1.08 * max(0.1, both["upper"].max(), both["forecast"].max()) if len(both) else 1.0
+    ax.plot([0, top], [0, top], color=style.GREY, linewidth=1.2)
+    error = [both["share"] - both["lower"], both["upper"] - both["share"]]
+    ax.errorbar(
+        both["forecast"], both["share"], yerr=np.abs(np.array(error, float)), fmt="o",
+        color=style.FORCE, markersize=6,
+    )  # fmt: skip
+    ax.set_xlim(0, top)
+    ax.set_ylim(0, top)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:.0f} %"))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+    ax.set_xlabel("Predicted risk, mean of the band")
+    ax.set_ylabel("Ever missing")
+    return style.finish(figure)
+
+
+def _ratio_axis(ax: Axes, rows: pd.DataFrame) -> None:
+    """A logarithmic vertical axis of ratios, with a line at no difference."""
+    ax.axhline(1, color=style.GREY, linewidth=1.2)
+    ax.set_yscale("log")
+    ax.set_ylim(*_limits(rows, 20.0))
+    ax.yaxis.set_major_locator(FixedLocator(_FEW_TICKS))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    ax.set_xticks([])
+
+
 def _draw(ax: Axes, rows: pd.DataFrame, place: np.ndarray, index: int, model: str) -> None:
     shown = rows["estimate"].notna().to_numpy()
     part = rows[shown]

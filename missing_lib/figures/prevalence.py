@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from missing_lib.figures import style
@@ -27,23 +28,107 @@ def monthly(table: pd.DataFrame, era_month: str) -> Figure:
         ("people", style.OTHER, style.LINES[1]),
     ):
         ax.plot(at, table[column], color=colour, linestyle=line, label=column)
-    if era_month in set(months):
-        change = int(np.flatnonzero(months == era_month)[0]) - 0.5
-        ax.axvline(change, color=style.GREY, linewidth=1.2)
-        ax.text(
-            change + 0.6,
-            ax.get_ylim()[1],
-            "absent counts as missing",
-            va="top",
-            fontsize=9,
-            color="#4a4f57",
-        )
-    januaries = [i for i, m in enumerate(months) if m.endswith("-01")]
-    ax.set_xticks(januaries, [months.iloc[i][:4] for i in januaries])
+    _mark_change(ax, months, era_month)
+    _label_years(ax, months)
     ax.set_ylim(bottom=0)
     ax.set_ylabel("per month")
     ax.legend(loc="lower right", ncols=2)
     return style.finish(figure)
+
+
+def fitted_months(seen: pd.DataFrame, fitted: pd.DataFrame, era_month: str) -> Figure:
+    """Incidents by month as published, and what the model of season, trend and step expects.
+
+    Parameters
+    ----------
+    seen : DataFrame
+        ``month``, ``incidents``; NaN where hidden.
+    fitted : DataFrame
+        ``month``, ``expected``; the same months.
+    era_month : str
+        First month of the later era, such as ``2017-01``.
+    """
+    figure, ax = style.axes(height=3.6)
+    at, months = np.arange(len(seen)), seen["month"].astype(str)
+    ax.plot(
+        at,
+        seen["incidents"],
+        color=style.FORCE,
+        marker="o",
+        markersize=3,
+        linestyle="none",
+        label="incidents, rounded",
+    )
+    before = (months < era_month).to_numpy()
+    for side, label in ((before, "model"), (~before, "model" if not before.any() else None)):
+        ax.plot(at[side], fitted["expected"][side], color=style.OTHER, label=label)
+    _mark_change(ax, months, era_month)
+    _label_years(ax, months)
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel("incidents in the month")
+    ax.legend(loc="lower right", ncols=2)
+    return style.finish(figure)
+
+
+def time_missing(curves: pd.DataFrame) -> Figure:
+    """Share still missing by hours since the report, with its interval for a single curve.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        ``group``, ``time`` in hours, ``survival``, ``lower``, ``upper``.
+    """
+    figure, ax = style.axes(height=3.8)
+    groups = list(dict.fromkeys(curves["group"].astype(str)))
+    for number, group in enumerate(groups):
+        rows = curves[curves["group"].astype(str) == group]
+        colour = style.COLOURS[number % len(style.COLOURS)]
+        ax.step(
+            rows["time"],
+            100 * rows["survival"],
+            where="post",
+            color=colour,
+            linestyle=style.LINES[number % len(style.LINES)],
+            label=group.replace("_", " "),
+        )
+        if len(groups) == 1:
+            ax.fill_between(
+                rows["time"],
+                100 * rows["lower"],
+                100 * rows["upper"],
+                step="post",
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+            )
+    ax.axhline(50, color=style.GREY, linewidth=1)
+    longest = float(curves["time"].max())
+    ax.set_xticks([t for t in (0, 8, 24, 48, 72, 120, 168) if t <= longest])
+    ax.set(ylim=(0, 100), xlim=(0, longest), xlabel="Hours since the report")
+    ax.set_ylabel("still missing, %")
+    if len(groups) > 1:
+        ax.legend()
+    return style.finish(figure)
+
+
+def _mark_change(ax: Axes, months: pd.Series, era_month: str) -> None:
+    if era_month not in set(months):
+        return
+    change = int(np.flatnonzero(months == era_month)[0]) - 0.5
+    ax.axvline(change, color=style.GREY, linewidth=1.2)
+    ax.text(
+        change + 0.6,
+        ax.get_ylim()[1],
+        "absent counts as missing",
+        va="top",
+        fontsize=9,
+        color="#4a4f57",
+    )
+
+
+def _label_years(ax: Axes, months: pd.Series) -> None:
+    januaries = [i for i, month in enumerate(months) if month.endswith("-01")]
+    ax.set_xticks(januaries, [months.iloc[i][:4] for i in januaries])
 
 
 def bars(table: pd.DataFrame, by: str, unit: str = "incidents", label: str = "") -> Figure:

@@ -78,13 +78,30 @@ def hazard(rates: pd.DataFrame) -> Figure:
     Parameters
     ----------
     rates : DataFrame
-        ``days_since_return`` (band), ``per_hundred_days``, ``lower``, ``upper``.
+        ``days_since_return`` (band), ``per_hundred_days``, ``lower``, ``upper``, and
+        ``expected_low``, ``expected_high`` with times drawn again.
     """
     figure, ax = style.axes()
     place = np.arange(len(rates))
+    if rates["expected_high"].notna().any():
+        ax.vlines(
+            place,
+            rates["expected_low"],
+            rates["expected_high"],
+            color=style.OTHER,
+            linewidth=7,
+            alpha=0.6,
+            label="times drawn again, middle 95 %",
+        )
     ax.vlines(place, rates["lower"], rates["upper"], color=style.FORCE, linewidth=2)
     ax.plot(
-        place, rates["per_hundred_days"], color=style.FORCE, marker="o", linestyle="-", linewidth=1
+        place,
+        rates["per_hundred_days"],
+        color=style.FORCE,
+        marker="o",
+        linestyle="-",
+        linewidth=1,
+        label="this force",
     )
     ax.set_xticks(place, rates["days_since_return"].astype(str), fontsize=9)
     if (rates["per_hundred_days"] > 0).any():
@@ -93,6 +110,7 @@ def hazard(rates: pd.DataFrame) -> Figure:
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_locator(NullLocator())
     ax.set(xlabel="Days since the return", ylabel="Incidents per 100 person-days")
+    ax.legend(fontsize=9)
     return style.finish(figure)
 
 
@@ -102,9 +120,9 @@ def clustering(test: pd.DataFrame) -> Figure:
     Parameters
     ----------
     test : DataFrame
-        ``within``, ``observed``, ``expected``, ``low``, ``high`` as fractions.
+        ``within``, ``kept``, ``observed``, ``expected``, ``low``, ``high`` as fractions.
     """
-    figure, ax = style.axes(height=1.2 + 0.7 * max(len(test), 1))
+    figure, ax = style.axes(height=1.2 + 0.55 * max(len(test), 1))
     place = np.arange(len(test))
     ax.hlines(
         place,
@@ -113,7 +131,7 @@ def clustering(test: pd.DataFrame) -> Figure:
         color=style.OTHER,
         linewidth=6,
         alpha=0.6,
-        label="redrawn times, middle 95 %",
+        label="times drawn again, middle 95 %",
     )
     ax.plot(
         100 * test["expected"],
@@ -122,7 +140,7 @@ def clustering(test: pd.DataFrame) -> Figure:
         marker="|",
         markersize=14,
         linestyle="none",
-        label="redrawn times, mean",
+        label="times drawn again, mean",
     )
     ax.plot(
         100 * test["observed"],
@@ -133,7 +151,7 @@ def clustering(test: pd.DataFrame) -> Figure:
         linestyle="none",
         label="this force",
     )
-    ax.set_yticks(place, test["within"].astype(str))
+    ax.set_yticks(place, test["within"].astype(str) + ":\n" + test["kept"].astype(str), fontsize=9)
     ax.set(xlim=(0, 100), ylim=(len(test) - 0.5, -0.5), xlabel="Share of gaps, %")
     ax.grid(axis="x")
     ax.legend(fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=2)

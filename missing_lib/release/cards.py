@@ -48,7 +48,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "lorenz": (
         "A percentile is hidden where fewer than {threshold} people stand between it and the one "
         "before, or where one or two people dominate those above it.",
-        "The curve is read at fixed percentiles, in whole per cent.",
+        "The curve is read at fixed percentiles, in whole per cent; bounds are rounded outwards.",
     ),
     "estimates": (
         "A term is hidden where fewer than {threshold} people or {threshold} events carry it.",

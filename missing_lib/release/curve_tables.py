@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,12 @@ from missing_lib.release.policy import Policy
 from missing_lib.release.published import HIDDEN_SHARE, count_text, percent_text, plain
 from missing_lib.release.tables import Made
 
+#: Times at which a curve is printed, by its unit of time.
+READ_AT = {
+    "days": (1, 7, 14, 28, 56, 90, 180, 365, 730),
+    "hours": (1, 2, 4, 8, 12, 24, 48, 72, 168),
+}
+
 
 def survival(
     data: pd.DataFrame,
@@ -30,6 +36,7 @@ def survival(
     levels: Sequence[str] | None,
     until: int,
     policy: Policy,
+    unit: str = "days",
 ) -> Made:
     """Kaplan-Meier curves of one or several groups."""
     curves, named = [], []
@@ -45,7 +52,7 @@ def survival(
     frame = _with_statuses(frame, values[:3], frame["events"] > 0, policy)
     frame["at_risk_status"] = SHOWN
     few = [level for level in named if level not in set(frame["group"])]
-    printed = frame[frame["time"].isin(_reading_days(until))]
+    printed = frame[frame["time"].isin([t for t in READ_AT[unit] if t <= until])]
     rows_ = [
         [
             plain(row.group),
@@ -58,7 +65,7 @@ def survival(
     ]
     return Made(
         frame=frame,
-        header=["Group", "Days", "Event by then", "Interval", "At risk"],
+        header=["Group", unit.capitalize(), "Event by then", "Interval", "At risk"],
         numeric=[False, True, True, True, True],
         rows=[*rows_, *([plain(level), "", HIDDEN_SHARE, "", ""] for level in few)],
         notes=[_curve_note(policy)],
@@ -116,33 +123,57 @@ def mean_cumulative(
     )
 
 
-def lorenz(per_person: ArrayLike, policy: Policy) -> Made:
-    """A Lorenz curve at fixed percentiles."""
+def lorenz(
+    per_person: ArrayLike, policy: Policy, band: Callable[[Sequence[float]], pd.DataFrame] | None
+) -> Made:
+    """A Lorenz curve at fixed percentiles, with an interval at each where a band is given."""
     frame = safe_lorenz(per_person, policy)
     ends = frame["share_people"] == 0
     frame["share_incidents_status"] = np.where(ends, STRUCTURAL_ZERO, SHOWN)
     left_out = [p for p in LORENZ_PERCENTILES if p not in set(frame["share_people"])]
+    values, header = ["share_incidents"], ["Most frequent, % of people", "% of incidents"]
+    rows = [
+        [f"{people:.0f}", f"{incidents:.0f}"]
+        for people, incidents in zip(frame["share_people"], frame["share_incidents"], strict=True)
+    ]
+    if band is not None:
+        frame = _with_band(frame, band)
+        values, header = [*values, "lower", "upper"], [*header, "Interval"]
+        for row, at in zip(rows, frame.itertuples(), strict=True):
+            row.append("" if np.isnan(at.lower) else f"{at.lower:.0f} to {at.upper:.0f}")
     return Made(
         frame=frame,
-        header=["Most frequent, % of people", "% of incidents"],
-        numeric=[True, True],
-        rows=[
-            [f"{people:.0f}", f"{incidents:.0f}"]
-            for people, incidents in zip(
-                frame["share_people"], frame["share_incidents"], strict=True
-            )
-        ],
+        header=header,
+        numeric=[True] * len(header),
+        rows=rows,
         notes=[f"Percentiles with fewer than {policy.threshold} people between them are left out."],
         unit="incident",
         filter="people by number of incidents",
         sheet=sheet.with_rows(
-            sheet.of_frame(frame, ["share_people"], ["share_incidents"]),
+            sheet.of_frame(frame, ["share_people"], values),
             [[str(percentile)] for percentile in left_out],
             HIDDEN,
         ),
         rule="lorenz",
         hidden=len(left_out),
     )
+
+
+def _with_band(
+    frame: pd.DataFrame, band: Callable[[Sequence[float]], pd.DataFrame]
+) -> pd.DataFrame:
+    """Bounds at the percentiles that are shown, rounded outwards to whole per cent; none at ends.
+
+    ``band`` takes fractions of people and returns ``lower`` and ``upper`` as fractions.
+    """
+    inner = ((frame["share_people"] > 0) & (frame["share_people"] < 100)).to_numpy()
+    bounds = band([float(p) / 100 for p in frame["share_people"][inner]])
+    wide = frame.assign(lower=np.nan, upper=np.nan)
+    wide.loc[inner, "lower"] = np.floor(100 * bounds["lower"].to_numpy())
+    wide.loc[inner, "upper"] = np.ceil(100 * bounds["upper"].to_numpy())
+    for name in ("lower", "upper"):
+        wide[sheet.status_column(name)] = sheet.statuses(wide[name], np.ones(len(wide), bool))
+    return wide
 
 
 def _with_statuses(
@@ -173,10 +204,6 @@ def _groups(
         raise TypeError(f"no code book for {group}: name its levels, all of them")
     for level in levels:
         yield str(level), data[data[group] == level]
-
-
-def _reading_days(until: int) -> list[int]:
-    return [d for d in (1, 7, 14, 28, 56, 90, 180, 365, 730) if d <= until]
 
 
 def _curve_note(policy: Policy) -> str:

@@ -102,6 +102,17 @@ class Desk:
         return template.format(**{k: _text(v) for k, v in numbers.items()})
 
 
+def named_in(template: str) -> list[str]:
+    """Names of the placeholders of a template.
+
+    Examples
+    --------
+    >>> named_in("{share} of {people} in all, {share.interval_text}")
+    ['share', 'people', 'share']
+    """
+    return [name.split(".")[0] for _, name, _, _ in Formatter().parse(template) if name]
+
+
 def lacks_numbers(values: Iterable[object]) -> bool:
     """Whether a sentence would read "not shown" where it needs a number."""
     return any(isinstance(v, Number) and v.text in (HIDDEN_SHARE, NOT_AVAILABLE) for v in values)

@@ -111,6 +111,10 @@ class NumberGate(Desk):
         made = numbers.estimate(name, value, people, interval, unit, self.policy)
         return self._number(made, what, "estimate")
 
+    def p_value(self, name: str, p: float, *, what: str, people: int) -> Number:
+        """Publish a p value with two significant digits, or that it is below one in a thousand."""
+        return self._number(numbers.p_value(name, p, people, self.policy), what, "estimate")
+
     def quantile(
         self, name: str, values: ArrayLike, q: float, *, what: str, persons: ArrayLike, unit: str
     ) -> Number:
@@ -119,10 +123,25 @@ class NumberGate(Desk):
         return self._number(made, what, "estimate")
 
     def money(
-        self, name: str, incidents: Number, unit_cost: float, *, currency: str, what: str
+        self,
+        name: str,
+        incidents: Number,
+        unit_cost: float,
+        *,
+        currency: str,
+        what: str,
+        between: tuple[Number, Number] | None = None,
     ) -> Number:
-        """Publish a cost in millions or thousands, from the rounded count of incidents."""
-        made = numbers.money(name, incidents, unit_cost, currency)
+        """Publish a cost in millions or thousands, from the rounded count of incidents.
+
+        Parameters
+        ----------
+        between : tuple of Number, optional
+            A published share with an interval, and the published count that it is a share of:
+            together they say between what the incidents may lie.
+        """
+        bounds = None if between is None else numbers.share_of_count(*between)
+        made = numbers.money(name, incidents, unit_cost, currency, bounds)
         return self._number(made, what, "money", of=[incidents])
 
     def derived_number(self, name: str, value: float, of: Shown, *, text: str, what: str) -> Number:

@@ -14,9 +14,11 @@ from missing_lib.release.policy import Policy, enough_incidents, round_count, si
 from missing_lib.release.published import (
     HIDDEN_SHARE,
     NOT_AVAILABLE,
+    SMALLEST_P,
     Number,
     count_text,
     kept_text,
+    p_text,
     percent_text,
     value_text,
 )
@@ -111,6 +113,20 @@ def estimate(
     return Number(name, safe, value_text(safe) + suffix, low, high, between)
 
 
+def p_value(name: str, p: float, n_people: int, policy: Policy) -> Number:
+    """A p value with two significant digits, never below one in a thousand.
+
+    Examples
+    --------
+    >>> p_value("p", 0.000012, 40, Policy()).text, p_value("p", 0.0312, 40, Policy()).value
+    ('< 0.001', 0.031)
+    """
+    if n_people < policy.threshold:
+        return hidden(name)
+    safe = p if math.isnan(p) else max(significant(float(p)), SMALLEST_P)
+    return Number(name, safe, p_text(p))
+
+
 def quantile(
     name: str, values: ArrayLike, q: float, persons: ArrayLike, unit: str, policy: Policy
 ) -> Number:
@@ -123,13 +139,30 @@ def quantile(
     return estimate(name, at, min(below, above), None, unit, policy)
 
 
-def money(name: str, count: Number, unit_cost: float, currency: str) -> Number:
-    """A cost in millions or thousands, from the rounded count of incidents."""
+def money(
+    name: str, count: Number, unit_cost: float, currency: str, between: Bounds = None
+) -> Number:
+    """A cost in millions or thousands, from the rounded count of incidents.
+
+    ``between`` are the bounds of the count, from published values alone.
+    """
     if count.hidden or math.isnan(count.value):
         return hidden(name) if count.hidden else Number(name, math.nan, NOT_AVAILABLE)
     cost = count.value * unit_cost
-    text = f"{cost / 1e6:.2f} million" if cost >= 1e6 else f"{round(cost, -3):,.0f}"
-    return Number(name, cost, f"{currency} {text}")
+    low, high = (n * unit_cost for n in between or (math.nan, math.nan))
+    text = f"{currency} {_amount(cost)}"
+    if math.isnan(low) or math.isnan(high):
+        return Number(name, cost, text)
+    return Number(name, cost, text, low, high, f"{currency} {_amount(low)} to {_amount(high)}")
+
+
+def share_of_count(share: Number, whole: Number) -> tuple[float, float]:
+    """Between what a count may lie whose share of a published count has an interval."""
+    return share.low * whole.value, share.high * whole.value
+
+
+def _amount(cost: float) -> str:
+    return f"{cost / 1e6:.2f} million" if cost >= 1e6 else f"{round(cost, -3):,.0f}"
 
 
 def hidden(name: str) -> Number:

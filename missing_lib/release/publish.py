@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from missing_lib.force.examples import EXAMPLES
-from missing_lib.release.desk import lacks_numbers
+from missing_lib.release.desk import lacks_numbers, named_in
 from missing_lib.release.number_gate import NumberGate
 from missing_lib.release.published import Number, Shown
 from missing_lib.release.table_gate import TableGate
@@ -63,9 +63,13 @@ class Gate(NumberGate, TableGate):
         return self._show(Shown(name, payload), what=caption)
 
     def sentence(self, template: str, **numbers: object) -> Shown:
-        """Show a sentence whose numbers all come from the gate or from definitions."""
+        """Show a sentence whose numbers all come from the gate or from definitions.
+
+        Numbers that the template does not name are left alone, so that a sentence which needs
+        none can stand where they are hidden.
+        """
         text = self._fill(template, numbers)
-        if lacks_numbers(numbers.values()):
+        if lacks_numbers(numbers[name] for name in named_in(template)):
             text = "Too few people stand behind the numbers of this sentence to show it."
         name = f"sentence-{sum(r['kind'] == 'text' for r in self.registry.records) + 1}"
         return self._show(Shown(name, {"kind": "text", "name": name, "text": text}), what=text)

@@ -16,6 +16,8 @@ MIME = "application/vnd.missing-book.published+json"
 
 HIDDEN_SHARE = "not shown"
 NOT_AVAILABLE = "not available"
+#: P values below this are shown as such.
+SMALLEST_P = 0.001
 
 
 @dataclass(frozen=True)
@@ -201,4 +203,4 @@ def p_text(p: float) -> str:
     """
     if math.isnan(p):
         return NOT_AVAILABLE
-    return "< 0.001" if p < 0.001 else value_text(float(f"{p:.2g}"))
+    return f"< {SMALLEST_P}" if p < SMALLEST_P else value_text(float(f"{p:.2g}"))

@@ -85,10 +85,14 @@ class TableGate(Desk):
         group: str | None = None,
         levels: Sequence[str] | None = None,
         until: int = 365,
+        unit: str = "days",
     ) -> Shown:
-        """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`."""
+        """Publish Kaplan-Meier curves; see :func:`missing_lib.release.curves.safe_survival`.
+
+        Durations are counted in whole units: ``days`` or ``hours``.
+        """
         made = curve_tables.survival(
-            data, duration, event, person, group, levels, until, self.policy
+            data, duration, event, person, group, levels, until, self.policy, unit
         )
         return self._table(name, made, title, what)
 
@@ -112,9 +116,23 @@ class TableGate(Desk):
         )
         return self._table(name, made, title, what)
 
-    def lorenz(self, name: str, per_person: ArrayLike, *, title: str, what: str) -> Shown:
-        """Publish a Lorenz curve at fixed percentiles."""
-        return self._table(name, curve_tables.lorenz(per_person, self.policy), title, what)
+    def lorenz(
+        self,
+        name: str,
+        per_person: ArrayLike,
+        *,
+        title: str,
+        what: str,
+        band: Callable[[Sequence[float]], pd.DataFrame] | None = None,
+    ) -> Shown:
+        """Publish a Lorenz curve at fixed percentiles.
+
+        Parameters
+        ----------
+        band : callable, optional
+            Takes fractions of people, returns a frame with ``lower`` and ``upper``.
+        """
+        return self._table(name, curve_tables.lorenz(per_person, self.policy, band), title, what)
 
     def estimates(
         self, name: str, frame: pd.DataFrame, *, title: str, what: str, scale: str = "odds ratio"
@@ -190,6 +208,41 @@ class TableGate(Desk):
             what=what,
             percent=True,
             labels=labels,
+        )
+
+    def rates(
+        self,
+        name: str,
+        frame: pd.DataFrame,
+        by: list[str],
+        *,
+        of: tuple[str, str],
+        interval: Callable[[float, float], tuple[float, float]],
+        per: float,
+        people: str,
+        title: str,
+        what: str,
+        labels: dict[str, str] | None = None,
+    ) -> Shown:
+        """Publish rates with intervals, in two significant digits from rounded counts.
+
+        Parameters
+        ----------
+        of : tuple of str
+            Columns of events and of exposure, which stay on the machine; both are rounded.
+        interval : callable
+            Takes events and exposure, returns the bounds.
+        per : float
+            Units of exposure that a rate is given for.
+        people : str
+            Column with the number of people behind each rate.
+        """
+        made = tables.of_rounded(frame, of, interval, self.policy)
+        made = made.rename(columns={"share": "rate"})
+        values = ["rate", "lower", "upper"]
+        made[values] *= per
+        return self.statistics(
+            name, made, by, values=values, people=people, title=title, what=what, labels=labels
         )
 
     def rows(

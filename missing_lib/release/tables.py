@@ -20,6 +20,14 @@ from missing_lib.release.published import (
     value_text,
 )
 
+#: Shares of drawn worlds that may stand beside a share, and their headings.
+COMPANIONS = {
+    "chance": "By chance, %",
+    "constant": "At one rate each, %",
+    "constant_low": "from, %",
+    "constant_high": "to, %",
+}
+
 
 @dataclass(frozen=True)
 class Made:
@@ -88,13 +96,14 @@ def ratios(
     values = ["percent"]
     header, numeric = [*headings(by, labels), "%"], [False] * len(by) + [True]
     cells = [[percent_cell(p, s)] for p, s in zip(percent, safe["percent_status"], strict=True)]
-    if "chance" in frame:
-        safe["chance_percent"] = np.where(open_, np.floor(100 * frame["chance"] + 0.5), np.nan)
-        safe["chance_percent_status"] = sheet.statuses(safe["chance_percent"], open_)
-        values.append("chance_percent")
-        header, numeric = [*header, "By chance, %"], [*numeric, True]
-        for cell, chance in zip(cells, safe["chance_percent"], strict=True):
-            cell.append("" if np.isnan(chance) else f"{chance:.0f}")
+    for name in (c for c in COMPANIONS if c in frame):
+        column = f"{name}_percent"
+        safe[column] = np.where(open_, np.floor(100 * frame[name] + 0.5), np.nan)
+        safe[sheet.status_column(column)] = sheet.statuses(safe[column], open_)
+        values.append(column)
+        header, numeric = [*header, COMPANIONS[name]], [*numeric, True]
+        for cell, beside in zip(cells, safe[column], strict=True):
+            cell.append("" if np.isnan(beside) else f"{beside:.0f}")
     keys = [[plain(v) for v in row] for row in frame[by].itertuples(index=False)]
     hidden = int((~open_).sum())
     notes = [f"Shares are computed from counts rounded to the nearest {policy.rounding}."]

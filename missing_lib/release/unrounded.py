@@ -43,6 +43,8 @@ def between(record: dict[str, Any], records: ChapterRecords, policy: Policy) -> 
         return f"{count_text(low)} to {count_text(high)}"
     if unit == "money":
         return _cost(value, float(made_of[0]["value"]), record["text"], policy)
+    if unit == "estimate" and record["text"].startswith("<"):
+        return f"0 to {value:g}"
     if unit == "estimate":
         low, high = of_estimate(value)
         return f"{low:.3g} to {high:.3g}"

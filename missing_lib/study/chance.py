@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
-from missing_lib.study.concentration import Histogram, bands, histogram, top_share
+from missing_lib.study.concentration import top_share
+from missing_lib.study.histogram import Histogram, as_histogram
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +56,11 @@ class CountModel:
     loglik: float
     limit: str = ""
 
+    @property
+    def parameters(self) -> int:
+        """Free parameters; a negative binomial keeps its two where it ran to its limit."""
+        return 2 if self.name == "negative_binomial" else 1
+
     def probabilities(self, largest: int) -> Floats:
         """Probabilities of 1, 2, ..., ``largest``; shape (largest,)."""
         x = np.arange(1, largest + 1, dtype=float)
@@ -91,12 +96,12 @@ def log_series_log_mass(x: ArrayLike, success: float) -> Floats:
     return special.xlogy(x, success) - np.log(x) - np.log(-np.log1p(-success))
 
 
-def fit_poisson(counts: ArrayLike) -> CountModel:
+def fit_poisson(counts: ArrayLike | Histogram) -> CountModel:
     """Zero-truncated Poisson by maximum likelihood: the mean solves mu/(1 - exp(-mu)) = mean(x).
 
     Without a person who has more than one incident the rate is zero and the fit is NaN.
     """
-    hist = histogram(counts)
+    hist = as_histogram(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("poisson", np.nan, np.inf, np.nan, np.nan)
@@ -105,9 +110,9 @@ def fit_poisson(counts: ArrayLike) -> CountModel:
     return CountModel("poisson", mu, np.inf, np.nan, loglik)
 
 
-def fit_log_series(counts: ArrayLike) -> CountModel:
+def fit_log_series(counts: ArrayLike | Histogram) -> CountModel:
     """Log-series by maximum likelihood: -p/((1 - p) log(1 - p)) = mean(x) (Fisher 1943)."""
-    hist = histogram(counts)
+    hist = as_histogram(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("log_series", np.nan, 0.0, np.nan, np.nan)
@@ -121,14 +126,14 @@ def fit_log_series(counts: ArrayLike) -> CountModel:
     return CountModel("log_series", np.nan, 0.0, p, loglik)
 
 
-def fit_negative_binomial(counts: ArrayLike) -> CountModel:
+def fit_negative_binomial(counts: ArrayLike | Histogram) -> CountModel:
     """Zero-truncated negative binomial by maximum profile likelihood over its shape.
 
     Given the shape, the mean solves mu/(1 - (1 + mu/k)^-k) = mean(x). As the shape goes to
     zero the model becomes the log-series, as it grows the Poisson; where the likelihood is
     largest there, the result is that model and says so in ``limit``.
     """
-    hist = histogram(counts)
+    hist = as_histogram(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("negative_binomial", np.nan, np.nan, np.nan, np.nan)
@@ -143,12 +148,23 @@ def fit_negative_binomial(counts: ArrayLike) -> CountModel:
     )
     mu, loglik = fitted(best.x)
     shape = float(np.exp(best.x))
-    limits = {"log_series": fit_log_series(counts), "poisson": fit_poisson(counts)}
+    limits = {"log_series": fit_log_series(hist), "poisson": fit_poisson(hist)}
     limit = max(limits, key=lambda name: limits[name].loglik)
     if limits[limit].loglik >= loglik - _NO_GAIN:
         at = limits[limit]
         return CountModel("negative_binomial", at.mean, at.shape, at.success, at.loglik, limit)
     return CountModel("negative_binomial", mu, shape, mu / (shape + mu), loglik)
+
+
+def in_two_digits(number: float) -> str:
+    """A number of people as printed where it is known roughly only.
+
+    Examples
+    --------
+    >>> in_two_digits(2055.3), in_two_digits(float("nan"))
+    ('2,100', 'not shown')
+    """
+    return f"{float(f'{number:.2g}'):,.0f}" if np.isfinite(number) else "not shown"
 
 
 def describe_limit(model: CountModel) -> str:
@@ -193,39 +209,51 @@ def describe_singles(seen: float, expected: Mapping[str, float]) -> str:
     return told + "."
 
 
-def expected_people(
-    counts: ArrayLike, largest: int = 10, total: float | None = None
-) -> pd.DataFrame:
-    """People with 1, 2, ..., ``largest`` or more incidents, seen and expected by each model.
+@dataclass(frozen=True)
+class Unseen:
+    """How many people a file would hold if it held those without an incident, too.
+
+    Attributes
+    ----------
+    chao, chao_corrected : float
+        Lower bounds whatever the spread of rates, the second with less bias in small files; the
+        first is infinite where nobody has two incidents and somebody one.
+    zelterman : float
+        An estimate that leans on those with one or two incidents.
+    """
+
+    chao: float
+    chao_corrected: float
+    zelterman: float
+
+
+def unseen_people(seen: float, once: float, twice: float) -> Unseen:
+    """People of a file with their like who had no incident by luck, from those with one and two.
+
+    n + f1^2/(2 f2), n + f1 (f1 - 1)/(2 (f2 + 1)) (Chao 1987, doi 10.2307/2531532) and
+    n/(1 - exp(-2 f2/f1)) (Zelterman 1988, doi 10.1016/0378-3758(88)90007-9). They suppose that
+    each person's incidents are independent of each other, at a rate of the person's own.
 
     Parameters
     ----------
-    counts : array_like of int, shape (n,)
-    largest : int
-        First number of the last band.
-    total : float, optional
-        People that the models share out; n if not given. A page gives the published number.
+    seen, once, twice : float
+        People with at least one incident, with one, and with two.
 
-    Returns
-    -------
-    DataFrame
-        ``times_missing`` (band), ``observed``, ``poisson``, ``negative_binomial``, ``log_series``:
-        numbers of people; the models are fitted to the counts and NaN where they cannot be.
+    Examples
+    --------
+    >>> found = unseen_people(137, 4, 6)
+    >>> round(found.chao, 2), round(found.chao_corrected, 2), round(found.zelterman, 2)
+    (138.33, 137.86, 144.18)
     """
-    given = np.asarray(counts, dtype=int)
-    seen = pd.Series(bands(given, largest)).value_counts(sort=False)
-    table = pd.DataFrame(
-        {"times_missing": seen.index.astype(str), "observed": seen.to_numpy(float)}
+    if np.isnan([seen, once, twice]).any():
+        return Unseen(np.nan, np.nan, np.nan)
+    more = once**2 / (2 * twice) if twice else (np.inf if once else 0.0)
+    missed = -np.expm1(-2 * twice / once) if once else 1.0
+    return Unseen(
+        chao=seen + more,
+        chao_corrected=seen + once * (once - 1) / (2 * (twice + 1)),
+        zelterman=float(seen / missed) if missed else np.inf,
     )
-    for fit in (fit_poisson, fit_negative_binomial, fit_log_series):
-        model = fit(given)
-        if np.isnan(model.loglik):
-            table[model.name] = np.nan
-            continue
-        chances = model.probabilities(largest - 1)
-        people = len(given) if total is None else total
-        table[model.name] = people * np.append(chances, 1 - chances.sum())
-    return table
 
 
 def draw_counts(people: int, incidents: int, draws: int, rng: np.random.Generator) -> Histogram:

@@ -1,7 +1,7 @@
 """Test whether gaps are shorter than each person's own number of incidents makes likely.
 
-The null keeps what a person is: how often, in which days at risk, in which months and at which
-ages this cohort goes missing. Only the times within that are redrawn. Rejection means that
+The null keeps what a person is: how often, in which days at risk, in which months, at which ages
+and in which spells of care. Only the times within that are drawn again. Rejection means that
 incidents of a person cluster in the short term; it does not say that one causes the next.
 """
 
@@ -9,58 +9,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from missing_lib.study.cohort import Cohort, at_risk_windows
+from missing_lib.study.cohort import Cohort
+from missing_lib.study.redraw import redraw_gaps, redraw_plan
+from missing_lib.study.repeats import HAZARD_EDGES
+from missing_lib.study.stretches import stretches
+from missing_lib.study.within_person import FACTORS, within_rates
 
 Floats = NDArray[np.float64]
 
 #: Worlds drawn unless asked otherwise.
-DRAWS = 200
-#: p value up to which the wording says that gaps are shorter than drawn ones.
-_SMALL = 0.05
-
-_DAY = np.timedelta64(1, "D")
-_ROUNDS = 25
+DRAWS = 499
+#: p value up to which the wording says that gaps are shorter, or longer, than drawn ones.
+SMALL = 0.05
+#: Fewer gaps than this are not compared in words.
+FEWEST_GAPS = 20
+ALSO_CARE = "also spells in care"
+#: What a null keeps of the rate within a person, beside everybody's number and time at risk.
+KEPT: dict[str, tuple[str, ...]] = {
+    "numbers and time at risk": (),
+    "also month and age": ("month", "age"),
+    ALSO_CARE: FACTORS,
+}
+_RESAMPLED = 1000
 _TINY = 1e-12
-_DAYS_IN_YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class RedrawPlan:
-    """From where each repeat person's times are redrawn.
+class DrawnWorlds:
+    """Short gaps and hazards as seen, and in worlds drawn again.
 
     Attributes
     ----------
-    numbers : ndarray of int, shape (people,)
-        Incidents of each person, two at least.
-    edges : ndarray of float, shape (people, months + 1)
-        Ends of the person's at-risk days in each month, in days since the study began.
-    reached : ndarray of float, shape (people, months + 1)
-        Part of the person's expected incidents before each edge, from 0 to 1.
+    bounds : ndarray of float, shape (bounds,)
+        Days.
+    seen, expected : ndarray of float, shape (people, bounds)
+        Gaps of each person within each bound: seen, and on average over the worlds.
+    gaps : ndarray of int, shape (people,)
+        Gaps of each person.
+    shares : ndarray of float, shape (worlds, bounds)
+        Share of gaps within each bound in each world; no rows without a gap.
+    hazards : ndarray of float, shape (worlds, bands)
+        Incidents per person-day in the bands of
+        :data:`missing_lib.study.repeats.HAZARD_EDGES`; NaN where nobody is at risk.
     """
 
-    numbers: NDArray[np.int64]
-    edges: Floats
-    reached: Floats
+    bounds: Floats
+    seen: Floats
+    expected: Floats
+    gaps: NDArray[np.int64]
+    shares: Floats
+    hazards: Floats
 
 
-def clustering_test(
+def draw_again(
     cohort: Cohort,
     spells: pd.DataFrame,
     bounds: Sequence[float],
     *,
+    kept: Sequence[str] = FACTORS,
     draws: int = DRAWS,
     seed: int = 1,
-) -> pd.DataFrame:
-    """Compare short gaps with a world in which incidents of a person do not cluster.
-
-    Each person keeps the number of incidents and the at-risk days, less the days away; the
-    times are drawn anew with the rate that the cohort has in each calendar month and at each
-    age. Person and rate explain whatever short gaps remain.
+) -> DrawnWorlds:
+    """Draw worlds in which incidents of a person do not cluster.
 
     Parameters
     ----------
@@ -68,198 +84,263 @@ def clustering_test(
     spells : DataFrame
         From :func:`missing_lib.study.repeats.gaps`.
     bounds : sequence of float
-        Days.
+        Days; a gap of exactly the bound is within it.
+    kept : sequence of str
+        What the rate within a person may change with; see :data:`KEPT`.
     draws : int
         B, worlds drawn.
     seed : int
+    """
+    limits = np.asarray(bounds, dtype=float)
+    given = stretches(cohort, spells)
+    plan = redraw_plan(given, within_rates(given, kept))
+    people = len(given.people)
+    next_seen = spells["observed"].to_numpy()
+    who = given.people.get_indexer(spells["person_id"])[next_seen]
+    within = spells["gap_days"].to_numpy()[next_seen, None] <= limits
+    seen = _by_person(who, within, people)
+    rng = np.random.default_rng(seed)
+    expected = np.zeros(seen.shape)
+    shares, hazards = [], []
+    for _ in range(draws if len(who) else 0):
+        gaps = redraw_gaps(plan, rng)
+        short = gaps[plan.observed, None] <= limits
+        expected += _by_person(plan.who[plan.observed], short, people) / draws
+        shares.append(short.mean(axis=0))
+        hazards.append(_hazard(gaps, plan.observed))
+    bands = len(HAZARD_EDGES) - 1
+    return DrawnWorlds(
+        bounds=limits,
+        seen=seen,
+        expected=expected,
+        gaps=np.bincount(who, minlength=people),
+        shares=np.reshape(shares, (-1, len(limits))),
+        hazards=np.reshape(hazards, (-1, bands)),
+    )
+
+
+def _by_person(who: NDArray[np.int64], short: NDArray[np.bool_], people: int) -> Floats:
+    """Short gaps of each person, shape (people, bounds)."""
+    counts = [np.bincount(who, column, minlength=people) for column in short.T]
+    return np.reshape(counts, (short.shape[1], people)).T.astype(np.float64)
+
+
+def _hazard(gaps: Floats, observed: NDArray[np.bool_]) -> Floats:
+    """Incidents per person-day in the bands of time since the return."""
+    edges = np.asarray(HAZARD_EDGES, dtype=float)
+    # Gaps of no length belong to the first band, as everywhere else.
+    band = np.maximum(np.searchsorted(edges, gaps[observed], side="left") - 1, 0)
+    events = np.bincount(band, minlength=len(edges))[: len(edges) - 1]
+    days = np.array([np.clip(gaps - low, 0, high - low).sum() for low, high in pairwise(edges)])
+    return np.divide(events, days, out=np.full(len(days), np.nan), where=days > 0)
+
+
+def compare(worlds: DrawnWorlds, *, seed: int = 1) -> pd.DataFrame:
+    """Place the short gaps that were seen among those of the drawn worlds.
 
     Returns
     -------
     DataFrame
         ``days``, ``observed`` (share of gaps within), ``expected``, ``low``, ``high`` (mean and
-        middle 95 % of the drawn shares), ``p`` = (1 + #{drawn >= observed})/(B + 1), ``gaps``
-        and ``people`` (the smaller of the numbers with a gap within and with one beyond the
-        bound). NaN without a gap.
+        middle 95 % of the drawn shares), ``p`` = (1 + #{drawn >= observed})/(B + 1), ``p_fewer``
+        (the same with <=), ``explained`` = expected/observed with ``explained_low`` and
+        ``explained_high`` (people resampled), ``gaps`` and ``people`` (the smaller of the
+        numbers with a gap within and with one beyond the bound). NaN without a gap.
     """
-    seen = spells[spells["observed"]]
-    limits = np.asarray(bounds, dtype=float)
-    if len(seen) == 0:
-        empty = dict.fromkeys(("observed", "expected", "low", "high", "p"), np.nan)
-        return pd.DataFrame({"days": limits, **empty, "gaps": 0, "people": 0})
-    within = seen["gap_days"].to_numpy()[:, None] <= limits
-    observed = within.mean(axis=0)
-    plan = redraw_plan(cohort, spells)
+    total = int(worlds.gaps.sum())
+    rows = []
+    for column, days in enumerate(worlds.bounds):
+        seen, drawn = worlds.seen[:, column], worlds.shares[:, column]
+        both = min(int((seen > 0).sum()), int((worlds.gaps > seen).sum()))
+        row = {"days": float(days), "gaps": total, "people": both}
+        rows.append(row | _placed(seen.sum() / max(total, 1), drawn))
+        explained = _explained(worlds.expected[:, column], seen, seed)
+        names = ("explained", "explained_low", "explained_high")
+        rows[-1] |= dict(zip(names, explained, strict=True))
+    return pd.DataFrame(rows)
+
+
+def compare_nulls(
+    cohort: Cohort,
+    spells: pd.DataFrame,
+    bounds: Sequence[float],
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+) -> tuple[DrawnWorlds, pd.DataFrame]:
+    """The worlds that keep everything, and the comparison with every null of :data:`KEPT`.
+
+    Returns
+    -------
+    DrawnWorlds
+        Of the last null.
+    DataFrame
+        As from :func:`compare`, with ``kept`` in words, bounds within each. The null that keeps
+        spells in care is left out where nobody has one.
+    """
+    tables = []
+    in_care = bool(stretches(cohort, spells).care.any())
+    for words, kept in KEPT.items():
+        if words != ALSO_CARE or in_care:
+            worlds = draw_again(cohort, spells, bounds, kept=kept, draws=draws, seed=seed)
+            tables.append(compare(worlds, seed=seed).assign(kept=words))
+    return worlds, pd.concat(tables, ignore_index=True)
+
+
+def _placed(observed: float, drawn: Floats) -> dict[str, float]:
+    if not len(drawn):
+        return dict.fromkeys(("observed", "expected", "low", "high", "p", "p_fewer"), np.nan)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    # Shares are quotients of whole numbers by one total; equal ones must compare as equal.
+    at_least, at_most = drawn >= observed - _TINY, drawn <= observed + _TINY
+    return {
+        "observed": float(observed),
+        "expected": float(drawn.mean()),
+        "low": float(low),
+        "high": float(high),
+        "p": float((1 + at_least.sum()) / (len(drawn) + 1)),
+        "p_fewer": float((1 + at_most.sum()) / (len(drawn) + 1)),
+    }
+
+
+def _explained(expected: Floats, seen: Floats, seed: int) -> tuple[float, float, float]:
+    """Sum of expected over sum of seen, with a percentile interval from resampled people."""
+    some = (expected > 0) | (seen > 0)
+    expected, seen = expected[some], seen[some]
+    if not seen.sum() > 0:
+        return np.nan, np.nan, np.nan
     rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [(redraw_gaps(plan, rng)[:, None] <= limits).mean(axis=0) for _ in range(draws)]
-    )
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return pd.DataFrame(
-        {
-            "days": limits,
-            "observed": observed,
-            "expected": drawn.mean(axis=0),
-            "low": low,
-            "high": high,
-            "p": (1 + (drawn >= observed).sum(axis=0)) / (draws + 1),
-            "gaps": len(seen),
-            "people": [
-                min(seen.loc[short, "person_id"].nunique(), seen.loc[~short, "person_id"].nunique())
-                for short in within.T
-            ],
-        }
-    )
+    ratios = []
+    for _ in range(_RESAMPLED):
+        drawn = np.bincount(rng.integers(0, len(seen), len(seen)), minlength=len(seen))
+        if drawn @ seen > 0:
+            ratios.append(drawn @ expected / (drawn @ seen))
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return float(expected.sum() / seen.sum()), float(low), float(high)
 
 
-def in_words(test: pd.DataFrame) -> pd.DataFrame:
-    """The test with its bounds in words, in column ``within``."""
-    return test.assign(within=[f"within {days:.0f} days" for days in test["days"]])
+def expected_hazard(worlds: DrawnWorlds) -> pd.DataFrame:
+    """Rate of the next incident by time since the return, as the drawn worlds have it.
+
+    Returns
+    -------
+    DataFrame
+        ``expected``, ``expected_low``, ``expected_high`` (mean and middle 95 %), in incidents
+        per hundred person-days; a row per band of
+        :data:`missing_lib.study.repeats.HAZARD_EDGES`; NaN where no world has anybody at risk.
+    """
+    columns = []
+    for drawn in worlds.hazards.T:
+        some = drawn[np.isfinite(drawn)]
+        if len(some):
+            columns.append((some.mean(), *np.quantile(some, [0.025, 0.975])))
+        else:
+            columns.append((np.nan, np.nan, np.nan))
+    named = ["expected", "expected_low", "expected_high"]
+    return 100 * pd.DataFrame(columns, columns=named)
 
 
-def describe(test: pd.DataFrame) -> str:
-    """What the test says of the shortest bound, as a template for a page.
+@dataclass(frozen=True)
+class Soonest:
+    """The rate in the first band of days since the return, over that of the drawn worlds.
+
+    Attributes
+    ----------
+    ratio, low, high : float
+        Quotient, and its bounds from the interval of the rate that was seen.
+    people : int
+        People with an incident in the band.
+    """
+
+    ratio: float
+    low: float
+    high: float
+    people: int
+
+
+def soonest(rates: pd.DataFrame) -> Soonest | None:
+    """Compare the first band; None where either rate is zero or missing.
 
     Parameters
     ----------
-    test : DataFrame
-        From :func:`clustering_test`.
+    rates : DataFrame
+        :func:`missing_lib.study.repeats.hazard_table` beside :func:`expected_hazard`.
     """
+    first = rates.iloc[0]
+    if not (first["per_hundred_days"] > 0 and first["expected"] > 0):
+        return None
+    ratio, low, high = first[["per_hundred_days", "lower", "upper"]] / first["expected"]
+    return Soonest(float(ratio), float(low), float(high), int(first["people"]))
+
+
+def describe_soonest(found: Soonest | None) -> str:
+    """How often the first days bring an incident, as a template with ``days`` and ``ratio``."""
+    if found is None:
+        return "Nobody was reported again so soon that the first days could be compared."
+    return (
+        "In the first {days} days after a return the next incident comes {ratio} times as often "
+        "as with times drawn again (interval {ratio.interval_text})."
+    )
+
+
+def main_comparison(nulls: pd.DataFrame) -> pd.Series:
+    """The row of :func:`compare_nulls` that keeps most, at the shortest bound."""
+    most = nulls[nulls["kept"] == nulls["kept"].iloc[-1]]
+    return most.sort_values("days").iloc[0]
+
+
+def in_words(test: pd.DataFrame) -> pd.DataFrame:
+    """The test with its bounds in words, in column ``within``, and bounds together."""
+    worded = test.assign(within=[f"within {days:.0f} days" for days in test["days"]])
+    return worded.sort_values("days", kind="stable", ignore_index=True)
+
+
+def too_few(test: pd.Series) -> bool:
+    """Whether there are too few gaps to compare in words."""
+    return bool(test["gaps"] < FEWEST_GAPS)
+
+
+def describe(test: pd.Series) -> str:
+    """What the comparison says of one bound, as a template for a page.
+
+    Parameters
+    ----------
+    test : Series
+        A row of :func:`compare_nulls`.
+
+    Returns
+    -------
+    str
+        With ``times``, ``expected``, ``days``, ``seen``, ``p`` and ``explained``; with none of
+        them where there are too few gaps.
+    """
+    if too_few(test):
+        return "Too few gaps were seen to compare them with times drawn again."
     told = (
         "With times drawn again {times} times, {expected} of gaps would be within {days} days on "
         "average; {seen} are (p = {p}). "
     )
-    p = float(test["p"].iloc[0])
-    if np.isnan(p):
-        return told + "There is no gap to compare."
-    if p <= _SMALL:
-        return told + "Gaps are shorter than each person's number of incidents makes likely."
+    if test["p"] <= SMALL:
+        also = "month, age and spells in care" if test["kept"] == ALSO_CARE else "month and age"
+        return told + (
+            f"Differences in who goes missing how often, with {also}, "
+            "explain {explained} of these quick repeats (interval {explained.interval_text}). "
+            "The rest is short-term clustering, which does not prove that one incident brings "
+            "the next."
+        )
+    if test["p_fewer"] <= SMALL:
+        return told + "Quick repeats are fewer than that: the next incident tends to wait."
     return told + "That is within what chance gives; it does not show that there is no clustering."
 
 
-def redraw_plan(cohort: Cohort, spells: pd.DataFrame) -> RedrawPlan:
-    """Where the incidents of each repeat person may fall, and with what weight.
-
-    A person's window is shortened by the days away between first and last incident, so that
-    differences of drawn times are gaps from an end to the next report.
-    """
-    windows = _windows(cohort)
-    month_edges = _month_edges(cohort)
-    rates = _rates(cohort, windows, month_edges)
-    inner = spells[spells["observed"]]
-    away = inner.groupby("person_id")["away_days"].sum()
-    numbers = cohort.counts[cohort.counts > 1]
-    own = windows.loc[numbers.index]
-    end = own["until"] - away.reindex(numbers.index).fillna(0.0)
-    end = np.maximum(end, own["since"] + 1.0).to_numpy()
-    edges = np.clip(month_edges[None, :], own["since"].to_numpy()[:, None], end[:, None])
-    expected = np.diff(edges, axis=1) * rates.loc[numbers.index].to_numpy()
-    expected = np.where(expected.sum(axis=1, keepdims=True) > 0, expected, np.diff(edges, axis=1))
-    reached = np.cumsum(expected, axis=1) / expected.sum(axis=1, keepdims=True)
-    reached = np.column_stack([np.zeros(len(reached)), np.minimum(reached, 1.0)])
-    return RedrawPlan(numbers.to_numpy(), edges, reached)
+def describe_care(test: pd.Series) -> str:
+    """Whether spells in care are in the comparison."""
+    if test["kept"] == ALSO_CARE:
+        return "Spells in care are kept where they were when the times are drawn again."
+    return "Nobody has a spell in care on record, so the drawn times take no account of care."
 
 
-def redraw_gaps(plan: RedrawPlan, rng: np.random.Generator) -> Floats:
-    """Gaps in days of one drawn world, persons after one another; shape (gaps,)."""
-    person = np.repeat(np.arange(len(plan.numbers)), plan.numbers)
-    # Person i occupies [2i, 2i + 1] of one long axis, so that one call inverts all.
-    offset = 2.0 * np.arange(len(plan.numbers))[:, None]
-    times = np.interp(
-        2.0 * person + rng.random(len(person)),
-        (plan.reached + offset).ravel(),
-        plan.edges.ravel(),
-    )
-    order = np.lexsort((times, person))
-    same = np.diff(person) == 0
-    return np.asarray(np.diff(times[order])[same])
-
-
-def _windows(cohort: Cohort) -> pd.DataFrame:
-    """At-risk time of the cohort's people, in days since the study began; by person."""
-    known = at_risk_windows(cohort).drop_duplicates("person_id").set_index("person_id")
-    own = known.reindex(cohort.counts.index)
-    since = own["at_risk_from"].fillna(cohort.start)
-    until = own["at_risk_to"].fillna(cohort.end) + _DAY
-    births = cohort.persons.drop_duplicates("person_id").set_index("person_id")["birth_date"]
-    born = births.reindex(own.index)
-    return pd.DataFrame(
-        {
-            "since": (since - cohort.start) / _DAY,
-            "until": (until - cohort.start) / _DAY,
-            "born": (born - cohort.start) / _DAY,
-        },
-        index=own.index,
-    )
-
-
-def _month_edges(cohort: Cohort) -> Floats:
-    starts = cohort.months.start_time[1:]
-    inner = (starts - cohort.start) / _DAY
-    last = (cohort.end - cohort.start) / _DAY + 1
-    return np.concatenate([[0.0], np.asarray(inner, dtype=float), [float(last)]])
-
-
-def _rates(cohort: Cohort, windows: pd.DataFrame, month_edges: Floats) -> pd.DataFrame:
-    """The cohort's rate for each of its people in each month: month factor times age factor.
-
-    Incidents and person-days are tabulated by month and age; the two factors of the rate are
-    fitted by setting each margin right in turn (Poisson maximum likelihood).
-    """
-    middle = (month_edges[:-1] + month_edges[1:]) / 2
-    months = len(middle)
-    age = _age_band((middle[None, :] - windows["born"].to_numpy()[:, None]) / _DAYS_IN_YEAR)
-    bands, band = np.unique(age, return_inverse=True)
-    band = band.reshape(age.shape)
-    edges = np.clip(
-        month_edges[None, :],
-        windows["since"].to_numpy()[:, None],
-        windows["until"].to_numpy()[:, None],
-    )
-    days = np.diff(edges, axis=1)
-    month = np.broadcast_to(np.arange(months), age.shape)
-    rows = windows.index.get_indexer(cohort.incidents["person_id"])
-    when = cohort.months.get_indexer(cohort.incidents["month"])
-    shape = (months, len(bands))
-    size = months * len(bands)
-    seen = np.bincount(when * len(bands) + band[rows, when], minlength=size).reshape(shape)
-    at_risk = np.bincount(
-        (month * len(bands) + band).ravel(), days.ravel(), minlength=size
-    ).reshape(shape)
-    by_month, by_age = _two_factors(seen.astype(np.float64), at_risk.astype(np.float64))
-    return pd.DataFrame(by_month[month] * by_age[band], index=windows.index)
-
-
-def _two_factors(events: Floats, exposure: Floats) -> tuple[Floats, Floats]:
-    """Row and column factors of rates that reproduce the margins of the events, smoothed."""
-    rows, columns = np.ones(events.shape[0]), np.ones(events.shape[1])
-    for _ in range(_ROUNDS):
-        rows = _over(events.sum(axis=1), exposure @ columns)
-        columns = _over(events.sum(axis=0), exposure.T @ rows)
-    by_column = _smoothed(events.sum(axis=0), exposure.T @ rows)
-    return _smoothed(events.sum(axis=1), exposure @ by_column), by_column
-
-
-def _smoothed(events: Floats, exposure: Floats) -> Floats:
-    """Relative rates drawn towards one by as much as their spread is that of Poisson counts.
-
-    With E the counts expected at a common rate, the rates' own variance v is estimated from
-    the sum of (N - E)^2 - E, and N/E becomes (N + 1/v)/(E + 1/v). Without this a small cohort's
-    months would be known by its own incidents, and clusters would look expected.
-    """
-    expected = exposure * events.sum() / max(float(exposure.sum()), _TINY)
-    excess = float(((events - expected) ** 2 - expected).sum())
-    variance = excess / max(float((expected**2).sum()), _TINY)
-    if variance <= _TINY:
-        return np.ones(len(events))
-    return np.asarray((events + 1 / variance) / (expected + 1 / variance))
-
-
-def _age_band(age: Floats) -> NDArray[np.int64]:
-    """Completed years up to twenty, then decades; -1 where unknown."""
-    years = np.floor(age)
-    band = np.where(years < 20, years, 20 + 10 * np.floor((years - 20) / 10))
-    return np.where(np.isfinite(band), np.clip(band, 0, None), -1).astype(np.int64)
-
-
-def _over(numerator: Floats, denominator: Floats) -> Floats:
-    return np.divide(numerator, denominator, out=np.zeros(len(numerator)), where=denominator > 0)
+def told_p(test: pd.Series) -> float:
+    """The p value that goes with the words: of fewer short gaps where they are fewer."""
+    fewer = test["p"] > SMALL and test["p_fewer"] <= SMALL
+    return float(test["p_fewer"] if fewer else test["p"])

@@ -6,34 +6,20 @@ Everything is computed from the histogram of counts (how many people have one in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from missing_lib.study.histogram import Histogram, by_people, histogram
 from missing_lib.study.intervals import Interval
 
 Floats = NDArray[np.float64]
 
 #: Share of the incidents for which :func:`people_holding` is asked.
 HALF = 0.5
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """How many people have each number of incidents.
-
-    Attributes
-    ----------
-    values : ndarray of float, shape (k,)
-        Numbers of incidents that occur, ascending; zero may be one of them.
-    people : ndarray of float, shape (k,) or (draws, k)
-        People with that number, one row for each draw of a resampled histogram.
-    """
-
-    values: Floats
-    people: Floats
 
 
 @dataclass(frozen=True)
@@ -67,24 +53,6 @@ class Concentration:
     persistent_incidents: int
     persistent_people_share: float
     persistent_share: float
-
-
-def histogram(counts: ArrayLike) -> Histogram:
-    """Count how many people have each number of incidents.
-
-    Parameters
-    ----------
-    counts : array_like of int, shape (n,)
-        Incidents of each person.
-
-    Examples
-    --------
-    >>> h = histogram([1, 3, 1])
-    >>> h.values.tolist(), h.people.tolist()
-    ([1.0, 3.0], [2.0, 1.0])
-    """
-    values, people = np.unique(np.asarray(counts, dtype=float), return_counts=True)
-    return Histogram(values, people.astype(float))
 
 
 def gini(hist: Histogram) -> Floats:
@@ -290,7 +258,7 @@ def measure(counts: ArrayLike, top: float, least: int) -> Concentration:
         gini=plain,
         gini_small_sample=float(small_sample(plain, people)),
         gini_generalised=general,
-        gini_generalised_small_sample=float(small_sample(general, min(people, incidents))),
+        gini_generalised_small_sample=float(sparse_gini(hist)),
         top_share=float(top_share(hist, top)),
         persistent_people=int(hist.people[many].sum()),
         persistent_incidents=int(held),
@@ -302,9 +270,7 @@ def measure(counts: ArrayLike, top: float, least: int) -> Concentration:
 def bootstrap(
     counts: ArrayLike, top: float, least: int, *, draws: int = 1000, seed: int = 1
 ) -> dict[str, Interval]:
-    """Percentile intervals from resampling whole people with all their incidents.
-
-    Drawing n people with replacement is one multinomial draw over the histogram.
+    """Intervals of the measures that the book prints, from resampling whole people.
 
     Parameters
     ----------
@@ -317,28 +283,71 @@ def bootstrap(
     Returns
     -------
     dict of Interval
-        ``gini``, ``top_share``, ``persistent_share``, ``persistent_people_share``: the middle
-        95 % of the draws.
+        ``gini``, ``top_share``, ``persistent_share``, ``persistent_people_share``.
     """
-    hist = histogram(counts)
-    names = ("gini", "top_share", "persistent_share", "persistent_people_share")
-    if not _incidents(hist) > 0:
-        return {name: Interval(np.nan, np.nan) for name in names}
-    n = int(hist.people.sum())
-    rng = np.random.default_rng(seed)
-    drawn = Histogram(hist.values, rng.multinomial(n, hist.people / n, draws).astype(float))
-    many = hist.values >= least
-    held = (hist.values * drawn.people)[:, many].sum(axis=1)
-    replicates = (
-        gini(drawn),
-        top_share(drawn, top),
-        held / _incidents(drawn),
-        drawn.people[:, many].sum(axis=1) / n,
+    return by_people(
+        counts,
+        {
+            "gini": gini,
+            "top_share": lambda hist: top_share(hist, top),
+            "persistent_share": lambda hist: _share_from(hist, least, of_incidents=True),
+            "persistent_people_share": lambda hist: _share_from(hist, least, of_incidents=False),
+        },
+        draws=draws,
+        seed=seed,
     )
-    return {
-        name: Interval(*(float(v) for v in np.quantile(values, [0.025, 0.975])))
-        for name, values in zip(names, replicates, strict=True)
-    }
+
+
+def curve_band(
+    counts: ArrayLike, tops: ArrayLike, *, draws: int = 1000, seed: int = 1
+) -> pd.DataFrame:
+    """Interval of the share of incidents that each top fraction of people holds.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (n,)
+    tops : array_like of float, shape (k,)
+        Fractions of people; each has an interval of its own, not one for the whole curve.
+
+    Returns
+    -------
+    DataFrame
+        ``share_people``, ``share_incidents``, ``lower``, ``upper``, as fractions.
+
+    Examples
+    --------
+    >>> curve_band([1, 1, 4, 4], [0.5], draws=20)["share_incidents"].tolist()
+    [0.8]
+    """
+    fractions = np.asarray(tops, dtype=float)
+    hist = histogram(counts)
+
+    def share(top: float) -> Callable[[Histogram], Floats]:
+        return lambda drawn: top_share(drawn, top)
+
+    found = by_people(
+        counts, {str(k): share(top) for k, top in enumerate(fractions)}, draws=draws, seed=seed
+    )
+    return pd.DataFrame(
+        {
+            "share_people": fractions,
+            "share_incidents": [float(top_share(hist, top)) for top in fractions],
+            "lower": [found[str(k)].low for k in range(len(fractions))],
+            "upper": [found[str(k)].high for k in range(len(fractions))],
+        }
+    )
+
+
+def sparse_gini(hist: Histogram) -> Floats:
+    """Generalised Gini coefficient with its small-sample factor, m the fewer of c and n.
+
+    Examples
+    --------
+    >>> round(float(sparse_gini(histogram([5, 2, 1] + 7 * [0]))), 6)
+    0.857143
+    """
+    size = np.minimum(hist.people.sum(axis=-1), _incidents(hist))
+    return small_sample(generalised_gini(hist), size)
 
 
 def bands(counts: ArrayLike, largest: int = 10) -> pd.Categorical:
@@ -371,6 +380,12 @@ def published() -> pd.DataFrame:
         ("worst tenth of places", 10.0, 42.4, "Eck 2017"),
     ]
     return pd.DataFrame(rows, columns=["who", "people_percent", "incidents_percent", "source"])
+
+
+def _share_from(hist: Histogram, least: int, *, of_incidents: bool) -> Floats:
+    """Share of incidents, or of people, of those with at least ``least`` incidents."""
+    size = hist.values * hist.people if of_incidents else hist.people
+    return _ratio(size[..., hist.values >= least].sum(axis=-1), size.sum(axis=-1))
 
 
 def _incidents(hist: Histogram) -> Floats:

@@ -12,6 +12,12 @@ MIN_EVENTS = 10
 #: Fewer of them than this for each term, and nothing is fitted
 #: (Vittinghoff and McCulloch 2007, doi 10.1093/aje/kwk052).
 EVENTS_PER_TERM = 5
+#: People whose conditions a linear program takes up at a time.
+_PEOPLE_AT_ONCE = 500
+#: Margin, in standard deviations, that tells people apart, and by which a condition is broken.
+_APART, _BROKEN = 1e-6, 1e-7
+#: Part of a term's variance left by the others from which on it is surely told apart.
+_SURELY = 1e-4
 
 
 def separating_terms(outcome: ArrayLike, design: pd.DataFrame) -> list[str]:
@@ -41,11 +47,26 @@ def separating_terms(outcome: ArrayLike, design: pd.DataFrame) -> list[str]:
 
 
 def _separates(has: NDArray[np.bool_], design: pd.DataFrame) -> bool:
+    """Whether some direction separates: a linear program over few people, then over those missed.
+
+    A direction that is best under the conditions of some people and breaks nobody else's is best
+    under all, so people are added until nobody's is broken.
+    """
     scale = design.std(ddof=0).replace(0, 1).to_numpy()
-    x = np.column_stack([np.ones(len(design)), design.to_numpy(float) / scale])
-    rows, times = np.unique(np.where(has, 1.0, -1.0)[:, None] * x, axis=0, return_counts=True)
-    found = linprog(-(times @ rows), A_ub=-rows, b_ub=np.zeros(len(rows)), bounds=(-1, 1))
-    return bool(found.success and -found.fun > 1e-6)
+    rows = np.column_stack([np.ones(len(design)), design.to_numpy(float) / scale])
+    rows[~has] *= -1
+    total = rows.sum(axis=0)
+    some = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _PEOPLE_AT_ONCE)).astype(int))
+    while True:
+        found = linprog(-total, A_ub=-rows[some], b_ub=np.zeros(len(some)), bounds=(-1, 1))
+        if not (found.success and -found.fun > _APART):
+            return False
+        margin = rows @ found.x
+        broken = np.setdiff1d(np.flatnonzero(margin < -_BROKEN), some)
+        if len(broken) == 0:
+            return bool(margin.max() > _APART)
+        worst = np.argsort(margin[broken], kind="stable")[:_PEOPLE_AT_ONCE]
+        some = np.union1d(some, broken[worst])
 
 
 def too_few(has: NDArray[np.bool_], terms: int, binary: bool) -> str:
@@ -62,20 +83,21 @@ def unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str,
     """Terms that cannot be estimated, each with its reason; models go on without them."""
     reasons: dict[str, str] = {}
     kept: list[str] = []
-    for name in x.columns:
+    finite = np.isfinite(x.to_numpy(float)).all(axis=0)
+    alone = _alone(x.loc[:, finite])
+    for name, known in zip(x.columns, finite, strict=True):
         value = x[name].to_numpy()
+        if not known:
+            reasons[name] = "not a finite number for everybody"
+            continue
         if len(value) == 0 or np.ptp(value) == 0:
             reasons[name] = "the same for everybody"
             continue
-        others = np.column_stack([np.ones(len(x)), x[kept].to_numpy()])
-        b, _, _, _ = np.linalg.lstsq(others, value, rcond=None)
-        if np.std(value - others @ b) < 1e-8 * np.std(value):
-            twins = [k for k, weight in zip(kept, b[1:], strict=True) if abs(weight) > 1e-8]
+        if alone[name] < _SURELY and (twins := _twins(x, kept, name)):
             reasons[name] = f"cannot be told apart from {listed(twins)}"
             continue
-        levels = np.unique(value)
-        if len(levels) == 2:
-            on = value == levels[1]
+        on = value == value.max()
+        if bool((on | (value == value.min())).all()):
             empty = [not has[on].any(), not has[~on].any()]
             empty += [has[on].all(), has[~on].all()] if binary else []
             if any(empty):
@@ -83,6 +105,39 @@ def unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str,
                 continue
         kept.append(name)
     return reasons
+
+
+def _alone(x: pd.DataFrame) -> dict[str, float]:
+    """Part of each term's variance that the terms before it leave, from their correlations.
+
+    Good to about 1e-10, so a small part says only that a term must be looked at; those after it
+    then have zero, and must be too.
+    """
+    values = x.to_numpy(float)
+    values = values - (values.mean(axis=0) if len(values) else 0.0)
+    product = values.T @ values
+    varies = np.diag(product) > 0
+    left = np.zeros(len(varies))
+    scale = np.sqrt(np.where(varies, np.diag(product), 1.0))
+    matrix = product / np.outer(scale, scale)
+    for k in range(len(left)):
+        left[k] = matrix[k, k]
+        if left[k] <= _SURELY and varies[k]:
+            left[k:] = 0.0
+            break
+        if varies[k]:
+            matrix = matrix - np.outer(matrix[:, k], matrix[k]) / left[k]
+    return dict(zip(x.columns, left, strict=True))
+
+
+def _twins(x: pd.DataFrame, kept: list[str], name: str) -> list[str]:
+    """Kept terms that together make a term; none if they do not."""
+    value = x[name].to_numpy()
+    others = np.column_stack([np.ones(len(x)), x[kept].to_numpy()])
+    b, _, _, _ = np.linalg.lstsq(others, value, rcond=None)
+    if np.std(value - others @ b) >= 1e-8 * np.std(value):
+        return []
+    return [k for k, weight in zip(kept, b[1:], strict=True) if abs(weight) > 1e-8]
 
 
 _EMPTY_CELL = (
@@ -99,10 +154,10 @@ def guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFram
     outcomes = (True, False) if binary else (True,)
     for name in x.columns:
         value = x[name].to_numpy()
-        levels = np.unique(value)
-        sides = (
-            [value == level for level in levels] if len(levels) <= 2 else [np.ones(len(x), bool)]
-        )
+        levels = {value.min(), value.max()} if len(value) else set()
+        sides = [value == level for level in levels]
+        if len(levels) > 1 and not np.logical_or(*sides).all():
+            sides = [np.ones(len(x), bool)]
         people = min((int(s.sum()) for s in sides), default=0) if len(levels) > 1 else 0
         cells = [int((has[s] == wanted).sum()) for s in sides for wanted in outcomes]
         rows.append((name, people, min(cells, default=0)))

@@ -21,9 +21,7 @@ class Claim:
     chapter : str
         Short name of the chapter that answers it.
     code : str
-        Function that computes it.
-    tests : str
-        Test file that holds it against an independent path.
+        Function of the study that computes it, or how sure it is.
     """
 
     id: str
@@ -31,7 +29,6 @@ class Claim:
     published: str
     chapter: str
     code: str
-    tests: str
 
     @property
     def of_children(self) -> bool:
@@ -86,76 +83,76 @@ def not_the_same_people(population: str) -> str:
 CLAIMS = (
     Claim(
         "P1", "All missing incidents, and the people they belong to",
-        "8,773 incidents, 2,753 people", "prevalence", "prevalence.headline", "test_findings.py",
+        "8,773 incidents, 2,753 people", "prevalence", "prevalence.headline",
     ),
     Claim(
         "P2", "People who were reported missing as a child",
-        "1,132 people, 41 %", "prevalence", "prevalence.headline", "test_findings.py",
+        "1,132 people, 41 %", "prevalence", "prevalence.headline",
     ),
     Claim(
         "P3", "Incidents of children",
-        "5,262 incidents, 60 %", "prevalence", "prevalence.headline", "test_findings.py",
+        "5,262 incidents, 60 %", "prevalence", "prevalence.headline",
     ),
     Claim(
         "R1", "{Whose} incidents that belong to {a_person} who went missing more than once",
-        "88 %", "repeats", "repeats.repeat_shares", "test_findings.py",
+        "88 %", "repeats", "repeats.bootstrap_shares",
     ),
     Claim(
         "C1", "{People} who went missing ten times or more",
-        "125 children, 11 %", "concentration", "concentration.persistent", "test_findings.py",
+        "125 children, 11 %", "concentration", "concentration.persistent",
     ),
     Claim(
         "C2", "Their share of {whose} incidents",
-        "59 %", "concentration", "concentration.persistent", "test_findings.py",
+        "59 %", "concentration", "concentration.persistent",
     ),
     Claim(
         "C3", "What the police spent on those incidents",
-        "GBP 7.54 million", "concentration", "concentration.persistent", "test_findings.py",
+        "GBP 7.54 million", "concentration", "concentration.persistent",
     ),
     Claim(
         "C4", "In every month the top fifth of {people} hold at least 60 % of the incidents",
         "at least 60 % in each of more than 60 months", "concentration",
-        "stability.readings", "test_findings.py",
+        "stability.readings",
     ),
     Claim(
         "T1", "Repeat incidents that come within two weeks of the one before",
-        "60 %", "repeats", "repeats.short_gaps", "test_findings.py",
+        "60 %", "repeats", "repeats.short_gaps",
     ),
     Claim(
         "T2", "Repeat incidents that come within four weeks of the one before",
-        "70 %", "repeats", "repeats.short_gaps", "test_findings.py",
+        "70 %", "repeats", "repeats.short_gaps",
     ),
     Claim(
         "F1", "A history of mental illness goes with being reported missing",
-        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+        "raises the risk", "predictors", "predictors.ever_missing",
     ),
     Claim(
         "F2", "A history of self-harm goes with being reported missing",
-        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+        "raises the risk", "predictors", "predictors.ever_missing",
     ),
     Claim(
         "F3", "Child protection goes with being reported missing",
-        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+        "raises the risk", "predictors", "predictors.ever_missing",
     ),
     Claim(
         "F4", "A previous arrest goes with being reported missing",
-        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+        "raises the risk", "predictors", "predictors.ever_missing",
     ),
     Claim(
         "F5", "Care by the local authority goes with being reported missing",
-        "raises the risk", "predictors", "predictors.ever_missing", "test_predictors.py",
+        "raises the risk", "predictors", "predictors.ever_missing",
     ),
     Claim(
         "N1", "{People} with more connections are more likely to go missing",
-        "positive (police data alone)", "network", "network.degree_model", "test_network.py",
+        "positive (police data alone)", "network", "network.degree_model",
     ),
     Claim(
         "N2", "Being close to other missing {people}",
-        "no apparent influence", "network", "network.steps_model", "test_network.py",
+        "no apparent influence", "network", "network.steps_model",
     ),
     Claim(
         "N3", "Does one {person}'s episode come before later episodes of acquaintances?",
-        "to be tested", "network", "peers.peer_timing", "test_network.py",
+        "to be tested", "network", "peers.peer_timing",
     ),
 )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from missing_lib.force.tables import MISSING_REPORT, STUDY_MARKERS, age_in_years
 from missing_lib.study.cohort import Cohort, at_risk_windows
@@ -14,11 +15,30 @@ from missing_lib.study.cohort import Cohort, at_risk_windows
 AGE_CENTRE = {"children": 12.0, "adults": 40.0, "all": 30.0}
 AGE_UNIT = {"children": 1.0, "adults": 10.0, "all": 10.0}
 
+#: Terms of models that are no markers; a force's marker of the same name gets another.
+OWN_TERMS = {
+    "female",
+    "sex_other",
+    "age",
+    "age_squared",
+    "connections",
+    "steps",
+    "closeness",
+    "contacts",
+    "shared_placement",
+    "ethnicity_other",
+    "ethnicity_unknown",
+}
+
 #: Steps from everybody at risk to the frame, in the order in which they are taken.
 LATER = "at risk only after the landmark"
 THROUGH_REPORT = "first known through a missing report"
 REASON_UNKNOWN = "reason of the first contact not recorded"
 IN_FRAME = "in the comparison"
+
+
+class RecordedTooLate(ValueError):
+    """Something recorded on or after the landmark was to predict what happens from then on."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +51,8 @@ class Frame:
         One row per person: ``person_id``, ``days`` (at risk, from the landmark on),
         ``incidents`` (in the cohort), ``ever`` (bool), ``age`` (years at the landmark, NaN
         where unknown), ``sex`` (``female``, ``male``, or ``other`` for anything else, not
-        recorded included).
+        recorded included), ``sex_recorded`` (bool), ``ethnicity`` (as the person stated it; NaN
+        where not stated or not recorded).
     marks : DataFrame of float
         One column per marker, same rows: 1 where recorded before the landmark, else 0.
     considered : DataFrame
@@ -39,12 +60,15 @@ class Frame:
         ``incidents``.
     population : str
         Population of the cohort, which sets the centre and unit of age.
+    landmark : Timestamp
+        First day on which an incident is an outcome; what predicts was recorded before it.
     """
 
     people: pd.DataFrame
     marks: pd.DataFrame
     considered: pd.DataFrame
     population: str
+    landmark: pd.Timestamp
 
     @property
     def steps(self) -> pd.DataFrame:
@@ -74,7 +98,9 @@ class Frame:
         return [name for name in STUDY_MARKERS if name in self.marks]
 
 
-def known_before(cohort: Cohort, in_force: bool = False) -> Frame:
+def known_before(
+    cohort: Cohort, in_force: bool = False, recorded_before: pd.Timestamp | None = None
+) -> Frame:
     """The frame at the landmark, the first day of the study.
 
     Everybody in it is at risk on that day; who comes into the area, or of age, only later is
@@ -88,23 +114,108 @@ def known_before(cohort: Cohort, in_force: bool = False) -> Frame:
     in_force : bool
         Count a marker only while it holds on the landmark. The default counts everything
         ever recorded before it: a history.
+    recorded_before : Timestamp, optional
+        Count markers recorded before this day; the landmark if not given, and never a later day.
 
     Returns
     -------
     Frame
         With no rows where the cohort has nobody to compare.
+
+    Raises
+    ------
+    RecordedTooLate
+        If markers recorded after the landmark were asked for.
     """
+    until = cohort.start if recorded_before is None else recorded_before
+    if until > cohort.start:
+        raise RecordedTooLate(_TOO_LATE.format(name="markers", landmark=_day(cohort.start)))
     everybody = _at_risk(cohort)
     step = _step(everybody, cohort.start)
     chosen = everybody[step == IN_FRAME]
-    people = chosen[["person_id", "days", "incidents", "ever", "age", "sex"]]
+    people = chosen[_PEOPLE]
     people = people.sort_values("person_id").reset_index(drop=True)
     return Frame(
         people=people,
-        marks=_marks(cohort, people["person_id"], in_force),
+        marks=_marks(cohort, people["person_id"], in_force, until),
         considered=everybody[["person_id", "incidents"]].assign(step=step),
         population=cohort.population,
+        landmark=cohort.start,
     )
+
+
+def with_record(frame: Frame, name: str, records: pd.DataFrame) -> Frame:
+    """The frame with one more marker: 1 for whoever has a record.
+
+    Parameters
+    ----------
+    frame : Frame
+    name : str
+        Of the marker.
+    records : DataFrame
+        ``person_id`` and ``known_from``, the day of recording (not of onset).
+
+    Returns
+    -------
+    Frame
+
+    Raises
+    ------
+    RecordedTooLate
+        If a record is dated on or after the landmark, or not dated. Leaving such records out
+        is for the caller to do, who has to know that the marker is then a history.
+    """
+    if not (records["known_from"] < frame.landmark).all():
+        raise RecordedTooLate(_TOO_LATE.format(name=name, landmark=_day(frame.landmark)))
+    has = frame.people["person_id"].isin(records["person_id"]).astype(float)
+    return replace(frame, marks=frame.marks.assign(**{name: has}))
+
+
+def within(cohort: Cohort, frame: Frame, days: int = 365) -> Frame:
+    """The frame with everybody followed equally long: outcomes of the first days only.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    frame : Frame
+    days : int
+        Length of follow-up; people at risk for a shorter time are left out.
+
+    Returns
+    -------
+    Frame
+        Same columns; ``incidents`` and ``ever`` count the first ``days`` days.
+    """
+    long_enough = _some(frame, (frame.people["days"] >= days).to_numpy(bool))
+    return between(cohort, long_enough, cohort.start, cohort.start + pd.Timedelta(days=days - 1))
+
+
+def between(cohort: Cohort, frame: Frame, first: pd.Timestamp, last: pd.Timestamp) -> Frame:
+    """The frame with the outcomes and the days at risk of a part of the study only.
+
+    What was known at the landmark stays as it is.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    frame : Frame
+    first, last : Timestamp
+        Days, both inside; people without a day at risk between them are left out.
+
+    Returns
+    -------
+    Frame
+        Same columns; ``days``, ``incidents`` and ``ever`` count the days from first to last.
+    """
+    # Everybody in the frame is at risk from the landmark on, and without a break.
+    skipped, until = (first - frame.landmark).days, (last - frame.landmark).days + 1
+    days = np.minimum(frame.people["days"], until) - max(skipped, 0)
+    part = _some(frame, (days > 0).to_numpy(bool))
+    inside = cohort.incidents["reported_on"].between(first, last)
+    number = cohort.incidents.loc[inside, "person_id"].value_counts()
+    count = part.people["person_id"].map(number).fillna(0).astype("int64")
+    days = days[days > 0].to_numpy()
+    return replace(part, people=part.people.assign(days=days, incidents=count, ever=count > 0))
 
 
 def covariates(frame: Frame, markers: list[str] | None = None) -> pd.DataFrame:
@@ -123,8 +234,7 @@ def covariates(frame: Frame, markers: list[str] | None = None) -> pd.DataFrame:
         is in units of :data:`AGE_UNIT` from :data:`AGE_CENTRE`. NaN where age is unknown.
     """
     names = list(frame.marks.columns) if markers is None else markers
-    own = {"female", "sex_other", "age", "age_squared", "connections", "steps", "closeness"}
-    out = frame.marks[names].rename(columns={n: f"{n}_marker" for n in names if n in own})
+    out = frame.marks[names].rename(columns={n: f"{n}_marker" for n in names if n in OWN_TERMS})
     sex = frame.people["sex"]
     age = (frame.people["age"] - AGE_CENTRE[frame.population]) / AGE_UNIT[frame.population]
     return out.assign(
@@ -133,6 +243,12 @@ def covariates(frame: Frame, markers: list[str] | None = None) -> pd.DataFrame:
         age=age,
         age_squared=age**2,
     )
+
+
+def _some(frame: Frame, chosen: NDArray[np.bool_]) -> Frame:
+    """Some of the people of a frame."""
+    people, marks = (table[chosen].reset_index(drop=True) for table in (frame.people, frame.marks))
+    return replace(frame, people=people, marks=marks)
 
 
 def _at_risk(cohort: Cohort) -> pd.DataFrame:
@@ -146,6 +262,9 @@ def _at_risk(cohort: Cohort) -> pd.DataFrame:
     rows["age"] = age_in_years(rows["birth_date"], landmark).astype(float)
     sex = rows["sex"].astype(object)
     rows["sex"] = sex.where(sex.isin(["female", "male"]), "other")
+    rows["sex_recorded"] = sex.notna() & (sex != "unknown")
+    stated = rows["ethnicity_self"].astype(object)
+    rows["ethnicity"] = stated.where(stated.notna() & (stated != "not_stated"), np.nan)
     return rows
 
 
@@ -174,10 +293,10 @@ def _count_steps(rows: pd.DataFrame) -> pd.DataFrame:
     return table.astype("int64").reset_index()
 
 
-def _marks(cohort: Cohort, persons: pd.Series, in_force: bool) -> pd.DataFrame:
+def _marks(cohort: Cohort, persons: pd.Series, in_force: bool, until: pd.Timestamp) -> pd.DataFrame:
     """Study markers first, then the force's own, only those that the force records at all."""
     markers = cohort.markers
-    before = markers["known_from"] < cohort.start
+    before = markers["known_from"] < until
     if in_force:
         before &= markers["known_to"].isna() | (markers["known_to"] >= cohort.start)
     recorded = set(markers["marker"].dropna())
@@ -186,3 +305,26 @@ def _marks(cohort: Cohort, persons: pd.Series, in_force: bool) -> pd.DataFrame:
     early = markers[before]
     has = {n: persons.isin(early.loc[early["marker"] == n, "person_id"]) for n in names}
     return pd.DataFrame(has, index=persons.index).astype(float)
+
+
+_PEOPLE = [
+    "person_id",
+    "days",
+    "incidents",
+    "ever",
+    "age",
+    "sex",
+    "sex_recorded",
+    "ethnicity",
+]
+_TOO_LATE = (
+    "{name}: recorded on or after {landmark}, the landmark, cannot predict here. The column "
+    "known_from holds the day of recording, and incidents count as outcomes from the landmark "
+    "on, so what was recorded later may be a consequence of going missing. Leave out the rows "
+    "whose known_from is not before the landmark, or begin the study later (study: start in the "
+    "force file), which moves the landmark and counts only the incidents after it."
+)
+
+
+def _day(day: pd.Timestamp) -> str:
+    return f"{day.day} {day:%B %Y}"

@@ -19,6 +19,8 @@ from missing_lib.study.regression import Fit, logistic
 EPISODE_TIES = ("missing_together",)
 #: Stated before looking: odds ratios in between are too small to matter.
 EQUIVALENCE = (0.8, 1.25)
+#: Adjusted p values below this count as evidence.
+LEVEL = 0.05
 #: Lower bounds of the classes of numbers of connections; merged from the top where few remain.
 DEGREE_FROM = (0, 1, 2, 3, 5, 10, 20)
 #: Components below this size are shown as one class, degree classes hold as many people.
@@ -232,32 +234,42 @@ def closeness_model(
     return logistic(frame.people["ever"], design, linked=network.neighbours[at][:, at])
 
 
-def verdict(lower: float, upper: float, region: tuple[float, float] = EQUIVALENCE) -> str:
-    """What an interval of an odds ratio says about a null effect.
+def verdict(lower: float, upper: float, p: float, region: tuple[float, float] = EQUIVALENCE) -> str:
+    """What an interval of an odds ratio and a test of equivalence say about a null effect.
+
+    Parameters
+    ----------
+    lower, upper : float
+        95 % bounds.
+    p : float
+        Of the test that the ratio lies in the region (:func:`.family.equivalence_p`), adjusted.
+    region : (float, float)
 
     Returns
     -------
     {"no apparent influence", "an association", "not enough data", "not available"}
-        The first where the whole interval lies in the region, the second where it leaves the
-        region and excludes 1, the third where it does neither.
+        The first where p is below 0.05 and the whole interval lies in the region, the second
+        where it leaves the region and excludes 1, the third where it does neither. The second
+        is no claim of the family, and exploratory.
 
     Examples
     --------
-    >>> verdict(0.9, 1.1), verdict(0.5, 1.2), verdict(0.5, 0.75)
+    >>> verdict(0.9, 1.1, 0.01), verdict(0.9, 1.1, 0.2), verdict(0.5, 0.75, 0.9)
     ('no apparent influence', 'not enough data', 'an association')
     """
     if np.isnan(lower) or np.isnan(upper):
         return "not available"
-    if region[0] <= lower and upper <= region[1]:
-        return "no apparent influence"
+    inside = region[0] <= lower and upper <= region[1]
+    if inside:
+        return "no apparent influence" if p < LEVEL else "not enough data"
     return "an association" if lower > 1 or upper < 1 else "not enough data"
 
 
-def raises(lower: float, upper: float) -> bool | None:
-    """Whether an interval of an odds ratio lies above 1; None where it holds 1 or is missing."""
-    if np.isnan(lower) or lower <= 1 <= upper:
+def raises(estimate: float, p: float) -> bool | None:
+    """Whether a ratio lies above 1; None where its (adjusted) p value leaves that open."""
+    if np.isnan(estimate) or not p < LEVEL:
         return None
-    return bool(lower > 1)
+    return bool(estimate > 1)
 
 
 def strata(frame: Frame, degree: pd.Series) -> NDArray[np.int64]:

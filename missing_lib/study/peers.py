@@ -174,8 +174,14 @@ def peer_timing(
     )
 
 
-def reading(timing: Timing) -> str:
+def reading(timing: Timing, p: float | None = None) -> str:
     """What a test of timing says.
+
+    Parameters
+    ----------
+    timing : Timing
+    p : float, optional
+        Adjusted for the other questions of the family; the test's own if not given.
 
     Returns
     -------
@@ -184,7 +190,7 @@ def reading(timing: Timing) -> str:
     """
     if np.isnan(timing.ratio):
         return "not available"
-    if timing.p < LEVEL:
+    if (timing.p if p is None else p) < LEVEL:
         return "in step"
     return "no sign" if timing.detectable <= SMALL else "not enough data"
 

@@ -1,24 +1,23 @@
-"""Which people are reported missing, how often, and again: five markers known beforehand."""
+"""Which people are reported missing, and how often: five markers known beforehand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study.cohort import Cohort
 from missing_lib.study.frame import Frame, covariates
 from missing_lib.study.intervals import wilson
 from missing_lib.study.regression import (
     Fit,
     complementary_log_log,
-    holm,
     logistic,
     negative_binomial,
 )
+from missing_lib.study.truncated import TruncatedFit, zero_truncated_negative_binomial
 
 #: Finding of the study that each marker answers.
 FINDINGS = {f"F{i}": marker for i, marker in enumerate(STUDY_MARKERS, start=1)}
@@ -33,12 +32,14 @@ WORDS = {
     "connections": "one plus the number of connections, each doubling",
     "steps": "each step further away",
     "closeness": "closeness to all of them",
+    "contacts": "one plus earlier contacts with the police, each doubling",
+    "shared_placement": "a placement shared with others",
+    "ethnicity_other": "ethnicity other than white (against white)",
+    "ethnicity_unknown": "ethnicity not stated (against white)",
     "earlier_incidents": "earlier incidents, each doubling",
 }
 #: Holm-adjusted p values below this count as evidence.
 LEVEL = 0.05
-#: Parts of the records of people never missing that :func:`under_recording` takes as kept.
-COMPLETENESS = (1.0, 0.9, 0.8, 0.7, 0.5)
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Answer:
     estimate, lower, upper : float
         Odds ratio and 95 % bounds; NaN where not estimated.
     p_holm : float
-        Adjusted over the family of markers.
+        Adjusted over the primary family, see :mod:`.family`.
     people : int
         Fewest people on whom the estimate rests, by marker and outcome.
     holds : bool or None
@@ -70,36 +71,46 @@ class Answer:
     holds: bool | None
 
 
-def ever_missing(frame: Frame, connections: pd.Series | None = None) -> Fit:
+def ever_missing(frame: Frame, further: pd.DataFrame | None = None) -> Fit:
     """Logistic regression of ever being reported missing on what was known at the landmark.
 
     Parameters
     ----------
     frame : Frame
-    connections : Series, optional
-        Number of distinct connections by ``person_id``; enters as log2(1 + number).
+    further : DataFrame of float, optional
+        Rows of ``frame.people``: terms beside those of :func:`.frame.covariates`, such as
+        :func:`.sensitivity.further_terms`.
 
     Returns
     -------
     Fit
         Odds ratios; terms are the markers, ``female``, ``sex_other``, ``age``,
-        ``age_squared`` and, where given, ``connections``.
+        ``age_squared`` and, where given, the further ones.
     """
-    design = covariates(frame)
-    if connections is not None:
-        known = frame.people["person_id"].map(connections).fillna(0).astype(float)
-        design = design.assign(connections=np.log2(1 + known))
-    return logistic(frame.people["ever"], design)
+    return logistic(frame.people["ever"], _with(frame, further))
 
 
-def ever_missing_by_time_at_risk(frame: Frame) -> Fit:
+def ever_missing_by_time_at_risk(frame: Frame, further: pd.DataFrame | None = None) -> Fit:
     """The same outcome, with unequal time at risk: hazard ratios at a constant rate."""
-    return complementary_log_log(frame.people["ever"], covariates(frame), frame.people["days"])
+    return complementary_log_log(frame.people["ever"], _with(frame, further), frame.people["days"])
 
 
 def number_of_incidents(frame: Frame) -> Fit:
-    """Negative binomial regression of the number of incidents per day at risk: rate ratios."""
+    """Negative binomial regression of the number of incidents per day at risk: rate ratios.
+
+    Everybody in the frame counts, those never missing with none: whether and how often in one.
+    """
     return negative_binomial(frame.people["incidents"], covariates(frame), frame.people["days"])
+
+
+def number_among_the_missing(frame: Frame) -> TruncatedFit:
+    """The same among people with an incident, of whom a police file alone would know.
+
+    Zero-truncated: how often, given that it happens at all. If one process ruled both whether
+    and how often, these would be the ratios of :func:`number_of_incidents`, estimated from fewer.
+    """
+    people = frame.people
+    return zero_truncated_negative_binomial(people["incidents"], covariates(frame), people["days"])
 
 
 def missing_again(frame: Frame) -> Fit:
@@ -125,30 +136,6 @@ def one_marker_at_a_time(frame: Frame) -> Fit:
     terms = pd.concat(rows, ignore_index=True) if rows else ever_missing(frame).terms.iloc[:0]
     ever = int(frame.people["ever"].sum())
     return Fit("odds ratio", terms, people=len(frame.people), events=ever)
-
-
-def within(cohort: Cohort, frame: Frame, days: int = 365) -> Frame:
-    """The frame with everybody followed equally long: outcomes of the first days only.
-
-    Parameters
-    ----------
-    cohort : Cohort
-    frame : Frame
-    days : int
-        Length of follow-up; people at risk for a shorter time are left out.
-
-    Returns
-    -------
-    Frame
-        Same columns; ``incidents`` and ``ever`` count the first ``days`` days.
-    """
-    long_enough = (frame.people["days"] >= days).to_numpy()
-    people = frame.people[long_enough].reset_index(drop=True)
-    since = (cohort.incidents["reported_on"] - cohort.start).dt.days
-    early = cohort.incidents.loc[since.between(0, days - 1), "person_id"].value_counts()
-    count = people["person_id"].map(early).fillna(0).astype("int64")
-    people = people.assign(days=days, incidents=count, ever=count > 0)
-    return replace(frame, people=people, marks=frame.marks[long_enough].reset_index(drop=True))
 
 
 def shares_by_marker(frame: Frame) -> pd.DataFrame:
@@ -196,26 +183,35 @@ def compare(fits: Mapping[str, Fit], terms: list[str] | None = None) -> pd.DataF
     return table[["model", "term", *_SHOWN]].reset_index(drop=True)
 
 
-def family_table(name: str, fit: Fit) -> pd.DataFrame:
-    """The study's markers in one model with adjusted p values: :func:`compare` and ``p_holm``."""
-    recorded = [m for m in STUDY_MARKERS if m in set(fit.terms["term"])]
-    p = adjusted_p(fit)[recorded].to_numpy()
-    return compare({name: fit}, recorded).assign(p_holm=p)
+def family_table(name: str, fit: Fit, p_holm: pd.Series) -> pd.DataFrame:
+    """The study's markers in one model with adjusted p values: :func:`compare` and ``p_holm``.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    fit : Fit
+    p_holm : Series
+        By finding, see :class:`.family.Family`.
+    """
+    recorded = {f: m for f, m in FINDINGS.items() if m in set(fit.terms["term"])}
+    table = compare({name: fit}, list(recorded.values()))
+    return table.assign(p_holm=p_holm[list(recorded)].to_numpy(float))
 
 
-def adjusted_p(fit: Fit, family: tuple[str, ...] = STUDY_MARKERS) -> pd.Series:
-    """Holm-adjusted p values of a family of terms, by term; NaN where not estimated."""
-    p = fit.terms.set_index("term")["p"].reindex(list(family))
-    return pd.Series(holm(p), index=p.index, name="p_holm")
+def answers(fit: Fit, p_holm: pd.Series) -> list[Answer]:
+    """Answer F1 to F5 from one model; a marker that the force does not record has NaN.
 
-
-def answers(fit: Fit) -> list[Answer]:
-    """Answer F1 to F5 from one model; a marker that the force does not record has NaN."""
+    Parameters
+    ----------
+    fit : Fit
+    p_holm : Series
+        Adjusted p values by finding, see :class:`.family.Family`.
+    """
     terms = fit.terms.set_index("term")
-    adjusted = adjusted_p(fit)
     out = []
     for finding, marker in FINDINGS.items():
-        p, people = float(adjusted[marker]), 0
+        p, people = float(p_holm[finding]), 0
         estimate = lower = upper = np.nan
         if marker in terms.index:
             row = terms.loc[marker]
@@ -253,11 +249,11 @@ def describe_answer(answer: Answer, bearers: int | None, shown: bool, enough: in
     if answer.holds:
         return (
             "With {words} on record before, the odds of being reported missing were {ratio} "
-            "times as high (interval {interval})."
+            "times as high (interval {interval}; adjusted p {p})."
         )
     return (
         "With {words} on record before, the odds of being reported missing were not shown to "
-        "be higher: odds ratio {ratio} (interval {interval})."
+        "be higher: odds ratio {ratio} (interval {interval}; adjusted p {p})."
     )
 
 
@@ -277,28 +273,7 @@ def describe_answers(estimated: int, problem: str) -> str:
         return "None of the markers of the study has an estimate that may be shown here."
     return (
         "Markers of the study that could be estimated here: {estimated}; of these, {raising} "
-        "raise the odds by this test."
-    )
-
-
-def average_effects(fit: Fit, markers: list[str]) -> pd.DataFrame:
-    """How much more often people with a marker are missing, all else as it is.
-
-    Returns
-    -------
-    DataFrame
-        ``marker``, ``effect``, ``lower``, ``upper`` (differences of probability) and ``people``
-        (fewest on whom the estimate rests).
-    """
-    rows = fit.terms[fit.terms["term"].isin(markers)]
-    return pd.DataFrame(
-        {
-            "marker": [words(name) for name in rows["term"]],
-            "effect": rows["effect"].to_numpy(float),
-            "lower": rows["effect_lower"].to_numpy(float),
-            "upper": rows["effect_upper"].to_numpy(float),
-            "people": rows[["people", "events"]].min(axis=1).to_numpy(int),
-        }
+        "raise the odds by this test, all questions of the family being tested together."
     )
 
 
@@ -319,70 +294,9 @@ def not_estimated(fits: Mapping[str, Fit]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "term", "reason"])
 
 
-def under_recording(frame: Frame, completeness: tuple[float, ...] = COMPLETENESS) -> pd.DataFrame:
-    """Crude odds ratios of the study's markers under incomplete records.
-
-    Parameters
-    ----------
-    frame : Frame
-    completeness : tuple of float
-        Part of the bearers on record among people never missing, while those of people who go
-        missing are all on record: the direction that flatters a marker.
-
-    Returns
-    -------
-    DataFrame
-        ``marker`` in plain words, one column per part (such as ``90 %``), and ``people``
-        (fewest in any cell of the marker and the outcome).
-    """
-    ever = frame.people["ever"].to_numpy(bool)
-    rows = []
-    for marker in frame.study_markers:
-        has = (frame.marks[marker] == 1).to_numpy()
-        cells = [int((side & out).sum()) for side in (has, ~has) for out in (ever, ~ever)]
-        ratios = [if_under_recorded(frame, marker, of_others=part) for part in completeness]
-        rows.append((words(marker), *ratios, min(cells)))
-    columns = ["marker", *under_recording_columns(completeness), "people"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def under_recording_columns(completeness: tuple[float, ...] = COMPLETENESS) -> list[str]:
-    """Names of the columns of :func:`under_recording` that hold odds ratios."""
-    return [f"{100 * part:.0f} %" for part in completeness]
-
-
-def incomplete(frame: Frame) -> pd.Series:
-    """Identifiers of people left out of every model because their age is not known."""
-    return frame.people.loc[covariates(frame, []).isna().any(axis=1), "person_id"]
-
-
-def if_under_recorded(
-    frame: Frame, marker: str, of_missing: float = 1.0, of_others: float = 1.0
-) -> float:
-    """Crude odds ratio of a marker if only a part of its bearers were recorded.
-
-    With a of n1 ever-missing people and b of n0 others recorded, and recording complete to a
-    fraction s1 and s0, the true numbers are a/s1 and b/s0 (nobody is recorded wrongly).
-
-    Parameters
-    ----------
-    frame : Frame
-    marker : str
-    of_missing, of_others : float
-        s1 and s0, above 0 and at most 1.
-
-    Returns
-    -------
-    float
-        NaN where that is impossible (more bearers than people) or a cell is empty.
-    """
-    ever = frame.people["ever"].to_numpy(bool)
-    has = (frame.marks[marker] == 1).to_numpy()
-    with_1, with_0 = has[ever].sum() / of_missing, has[~ever].sum() / of_others
-    without_1, without_0 = ever.sum() - with_1, (~ever).sum() - with_0
-    if min(with_1, with_0, without_1, without_0) <= 0:
-        return float("nan")
-    return float(with_1 * without_0 / (with_0 * without_1))
+def _with(frame: Frame, further: pd.DataFrame | None) -> pd.DataFrame:
+    design = covariates(frame)
+    return design if further is None else pd.concat([design, further], axis=1)
 
 
 def words(term: str) -> str:

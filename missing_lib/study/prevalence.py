@@ -203,19 +203,6 @@ def _coded(codes: pd.Series, levels: tuple[str, ...]) -> pd.Categorical:
     return pd.Categorical.from_codes(codes.to_numpy(dtype=int), categories=list(levels))
 
 
-def hours_missing(cohort: Cohort) -> pd.DataFrame:
-    """Elapsed hours from report to end of each closed incident, with its person.
-
-    Returns
-    -------
-    DataFrame
-        ``person_id``, ``hours``; incidents without an end, or whose report has no clock time,
-        are left out.
-    """
-    rows = cohort.incidents
-    return pd.DataFrame({"person_id": rows["person_id"], "hours": _hours(rows)}).dropna()
-
-
 def _hours(rows: pd.DataFrame) -> pd.Series:
     """Hours from report to end, NaN without an end or where the report's clock is a placeholder."""
     hours = (rows["ended_at"] - rows["reported_at"]).dt.total_seconds() / 3600

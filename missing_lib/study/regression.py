@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
+from scipy.special import expit
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
-from statsmodels.tools.sm_exceptions import PerfectSeparationError
 
+from missing_lib.study import likelihoods
 from missing_lib.study.diagnosis import guards, listed, separating_terms, too_few, unusable
+from missing_lib.study.likelihoods import Maximum, Rows
 
 #: A standard error, in standard deviations of its term, that only a flat likelihood has.
 FLAT = 10.0
@@ -47,9 +46,10 @@ class Fit:
     intercept : float
         Log scale; NaN where nothing is fitted.
     dispersion : float
-        alpha of the negative binomial, variance mu + alpha mu^2; else NaN.
+        alpha of the negative binomial, variance mu + alpha mu^2; 0 where its likelihood is
+        largest there, which is the Poisson. Of other models NaN.
     dispersion_se : float
-        Its standard error.
+        Its standard error; NaN on the boundary.
     log_likelihood : float
     problem : str
         Why nothing is estimated; empty where the model stands.
@@ -91,12 +91,14 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame, linked: csr_array | None 
     -------
     Fit
         Never a number that separation, collinearity or few events have made meaningless.
+
+    References
+    ----------
+    Cox 1958, Journal of the Royal Statistical Society B 20, 215-242, doi
+    10.1111/j.2517-6161.1958.tb00292.x.
     """
-
-    def run(y: NDArray[np.float64], x: NDArray[np.float64], _: NDArray[np.float64]) -> Any:
-        return sm.Logit(y, x).fit(method="newton", maxiter=60, tol=1e-12, disp=False)
-
-    return _fit("odds ratio", run, outcome, design, np.ones(len(design)), linked=linked)
+    days = np.ones(len(design))
+    return _fit("odds ratio", likelihoods.logistic, outcome, design, days, linked=linked)
 
 
 def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> Fit:
@@ -115,13 +117,12 @@ def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayL
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Prentice and Gloeckler 1978, doi 10.2307/2529588.
     """
-
-    def run(y: NDArray[np.float64], x: NDArray[np.float64], t: NDArray[np.float64]) -> Any:
-        link = sm.families.links.CLogLog()
-        model = sm.GLM(y, x, family=sm.families.Binomial(link=link), offset=np.log(t))
-        return model.fit(method="newton", maxiter=60, tol=1e-10)
-
+    run = likelihoods.complementary_log_log
     return _fit("hazard ratio", run, outcome, design, np.asarray(days, float))
 
 
@@ -129,7 +130,8 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     """Negative binomial regression of counts with unequal time at risk.
 
     E n = t exp(a + x b) and Var n = mu + alpha mu^2 (NB2), by full maximum likelihood;
-    standard errors from the whole Hessian, alpha included.
+    standard errors from the whole Hessian, alpha included. Where counts spread no more than a
+    Poisson model allows, the answer is that model, and ``dispersion`` 0 says so.
 
     Parameters
     ----------
@@ -141,17 +143,12 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     Returns
     -------
     Fit
+
+    References
+    ----------
+    Lawless 1987, doi 10.2307/3314912.
     """
-
-    def run(y: NDArray[np.float64], x: NDArray[np.float64], t: NDArray[np.float64]) -> Any:
-        model = sm.NegativeBinomial(y, x, loglike_method="nb2", offset=np.log(t))
-        # A start of our own: statsmodels lets its warnings through while it looks for one.
-        poisson = sm.GLM(y, x, family=sm.families.Poisson(), offset=np.log(t)).fit()
-        alpha = max(float(np.var(y) / np.mean(y) - 1) / float(np.mean(y)), 0.1)
-        start = np.append(poisson.params, alpha)
-        rough = model.fit(start_params=start, method="bfgs", maxiter=300, disp=False)
-        return model.fit(start_params=rough.params, method="newton", maxiter=60, disp=False)
-
+    run = likelihoods.negative_binomial_or_poisson
     return _fit("rate ratio", run, counts, design, np.asarray(days, float), binary=False)
 
 
@@ -184,7 +181,7 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
-class _Settled:
+class Settled:
     """Estimates that may be believed; intercept first, alpha of a count model last.
 
     Attributes
@@ -203,7 +200,7 @@ class _Settled:
 
 def _fit(
     scale: str,
-    run: Callable[..., Any],
+    run: Callable[[Rows], Maximum],
     outcome: ArrayLike,
     design: pd.DataFrame,
     days: NDArray[np.float64],
@@ -212,8 +209,11 @@ def _fit(
 ) -> Fit:
     y = np.asarray(outcome, float)
     complete = (design.notna().all(axis=1) & ~np.isnan(y) & (days > 0)).to_numpy(bool)
-    y, x, t = y[complete], design[complete].reset_index(drop=True).astype(float), days[complete]
-    links = None if linked is None else linked[complete][:, complete]
+    x, t, links = design, days, linked
+    if not complete.all():
+        y, x, t = y[complete], design[complete], days[complete]
+        links = None if linked is None else linked[complete][:, complete]
+    x = x.reset_index(drop=True).astype(float, copy=False)
     has = y > 0
     reasons = unusable(x, has, binary)
     kept = [name for name in x.columns if name not in reasons]
@@ -226,70 +226,72 @@ def _fit(
             problem = f"the outcome is fully told by {listed(names)}, so no estimate is finite"
         problem = problem or "the estimation did not settle on one answer"
         reasons = {name: reasons.get(name, problem) for name in x.columns}
-        terms = _terms(rests_on, [], None, reasons)
+        terms = term_table(rests_on, [], None, reasons)
         return Fit(scale, terms, len(y), int(has.sum()), problem=problem)
     has_alpha = len(settled.b) > len(kept) + 1
+    no_alpha = 0.0 if scale == "rate ratio" else np.nan
     return Fit(
         scale,
-        _terms(rests_on, kept, settled, reasons),
+        term_table(rests_on, kept, settled, reasons),
         len(y),
         int(has.sum()),
         intercept=float(settled.b[0]),
-        dispersion=float(settled.b[-1]) if has_alpha else np.nan,
+        dispersion=float(settled.b[-1]) if has_alpha else no_alpha,
         dispersion_se=float(settled.se[-1]) if has_alpha else np.nan,
         log_likelihood=settled.log_likelihood,
     )
 
 
 def _settle(
-    run: Callable[..., Any],
+    run: Callable[[Rows], Maximum],
     y: NDArray[np.float64],
     x: pd.DataFrame,
     t: NDArray[np.float64],
     linked: csr_array | None,
-) -> _Settled | None:
-    """What statsmodels finds, or None where it may not be believed; it warns of neither here."""
+) -> Settled | None:
+    """The largest likelihood, or None where it may not be believed."""
     matrix = np.column_stack([np.ones(len(x)), x.to_numpy()])
     spread = np.append(1.0, x.std(ddof=0).to_numpy())
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            result = run(y, matrix, t)
-        except (np.linalg.LinAlgError, PerfectSeparationError, ValueError):
-            return None
-        converged = bool(getattr(result, "converged", result.mle_retvals["converged"]))
-        b, se = np.asarray(result.params), np.asarray(result.bse)
+    rows = likelihoods.alike(y, matrix, np.log(t))
+    with np.errstate(all="ignore"):
+        found = run(rows)
+        b, se = found.params, np.sqrt(np.diag(found.covariance))
         steep = np.isfinite(b).all() and bool((se[: len(spread)] * spread < FLAT).all())
-        if not (converged and steep and _at_the_top(result)):
+        if not (found.converged and steep and 0 <= found.left < LEFT_TO_CLIMB):
             return None
-        effects = np.full((x.shape[1], 3), np.nan)
-        if isinstance(result.model, sm.Logit) and x.shape[1]:
-            margins = result.get_margeff(at="overall", method="dydx", dummy=True)
-            effects = np.column_stack([margins.margeff, margins.conf_int()])
-        if linked is not None:
-            se = _linked_se(result, y, linked)
-        return _Settled(b, se, effects, float(result.llf))
+    effects = np.full((x.shape[1], 3), np.nan)
+    if run is likelihoods.logistic:
+        effects = likelihoods.average_effects(rows, found)
+    if linked is not None:
+        se = _linked_se(found, y, matrix, linked)
+    return Settled(b, se, effects, found.log_likelihood)
 
 
-def _at_the_top(result: Any) -> bool:
-    """Whether one more Newton step would change nothing; statsmodels may say so too early."""
-    slope = np.asarray(result.model.score(result.params))
-    left = float(slope @ np.asarray(result.cov_params()) @ slope)
-    return bool(0 <= left < LEFT_TO_CLIMB)
-
-
-def _linked_se(result: Any, y: NDArray[np.float64], linked: csr_array) -> NDArray[np.float64]:
+def _linked_se(
+    found: Maximum, y: NDArray[np.float64], x: NDArray[np.float64], linked: csr_array
+) -> NDArray[np.float64]:
     """Standard errors with the cross products of the scores of linked people."""
-    score = result.model.exog * (y - result.predict())[:, None]
+    score = x * (y - expit(x @ found.params))[:, None]
     middle = score.T @ score + score.T @ (linked @ score)
-    inverse = np.asarray(result.cov_params())
-    variance = np.diag(inverse @ middle @ inverse)
-    return np.sqrt(np.maximum(variance, np.diag(inverse)))
+    variance = np.diag(found.covariance @ middle @ found.covariance)
+    return np.sqrt(np.maximum(variance, np.diag(found.covariance)))
 
 
-def _terms(
-    rests_on: pd.DataFrame, kept: list[str], settled: _Settled | None, reasons: dict[str, str]
+def term_table(
+    rests_on: pd.DataFrame, kept: list[str], settled: Settled | None, reasons: dict[str, str]
 ) -> pd.DataFrame:
+    """The terms of a :class:`Fit` from what was estimated, and why others were not.
+
+    Parameters
+    ----------
+    rests_on : DataFrame
+        From :func:`.diagnosis.guards`.
+    kept : list of str
+        Terms of ``settled``, in its order.
+    settled : Settled or None
+    reasons : dict of str to str
+        By term.
+    """
     out = rests_on.assign(**{name: np.nan for name in _NUMBERS + _EFFECTS})
     out["reason"] = [reasons.get(name, "") for name in out["term"]]
     if settled is not None and kept:

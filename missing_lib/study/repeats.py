@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from missing_lib.study.chance import fit_negative_binomial
@@ -27,7 +30,7 @@ YEAR = 365
 MEAN_AT = (YEAR, 2 * YEAR)
 #: From this part of the gaps on, nearly all are of one kind.
 NEARLY_ALL = 0.9
-_DAY = pd.Timedelta(days=1)
+_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -110,35 +113,42 @@ def gaps(cohort: Cohort) -> pd.DataFrame:
         incident was seen) and ``away_days`` (from the report to the start of the clock).
     """
     rows = cohort.incidents
-    nxt = rows.groupby("person_id", sort=False)["reported_at"].shift(-1)
-    observed = nxt.notna()
-    until = nxt.fillna(_end_of_observation(cohort))
-    ended = rows["ended_at"]
-    from_end = ended.notna() & (ended >= rows["reported_at"]) & ~(observed & (ended > nxt))
-    clock = ended.where(from_end, rows["reported_at"])
+    reported, ended = (_instants(rows[name]) for name in ("reported_at", "ended_at"))
+    # rows stand by person and report, so the next one is the same person's unless it is a first
+    observed = np.zeros(len(rows), dtype=bool)
+    observed[:-1] = rows["order"].to_numpy()[1:] > 1
+    until = np.roll(reported, -1)
+    until[~observed] = _end_of_observation(cohort, rows["person_id"][~observed])
+    from_end = (ended >= reported) & ~(observed & (ended > until))
+    clock = np.where(from_end, ended, reported)
     band = np.searchsorted(_ORDER_EDGES, rows["order"].to_numpy(), side="right") - 1
     return pd.DataFrame(
         {
             "person_id": rows["person_id"],
             "order": rows["order"],
             "order_band": pd.Categorical.from_codes(band, list(ORDER_BANDS), ordered=True),
-            "from_end": from_end.astype(bool),
-            "gap_days": ((until - clock) / _DAY).clip(lower=0).astype(float),
-            "observed": observed.astype(bool),
-            "away_days": ((clock - rows["reported_at"]) / _DAY).astype(float),
+            "from_end": from_end,
+            "gap_days": np.maximum((until - clock) / _DAY, 0.0),
+            "observed": observed,
+            "away_days": (clock - reported) / _DAY,
         }
     )
 
 
-def _end_of_observation(cohort: Cohort) -> pd.Series:
-    """Instant at which each incident's person leaves observation: midnight after the last day."""
-    last = at_risk_windows(cohort).set_index("person_id")["at_risk_to"]
-    last = last[~last.index.duplicated()]
-    days = cohort.incidents["person_id"].map(last).astype("datetime64[ns]").fillna(cohort.end)
-    midnight = (days + _DAY).dt.tz_localize(
+def _instants(times: pd.Series) -> NDArray[Any]:
+    """Times in UTC, without a zone, so that they can be reckoned with as plain numbers."""
+    return times.to_numpy("datetime64[ns]")
+
+
+def _end_of_observation(cohort: Cohort, persons: pd.Series) -> NDArray[Any]:
+    """Instant at which each person leaves observation: midnight after the last day, in UTC."""
+    windows = at_risk_windows(cohort)
+    row = pc.index_in(pa.array(persons), value_set=pa.array(windows["person_id"]))
+    last = windows["at_risk_to"].astype("datetime64[ns]").reindex(row.to_numpy(False))
+    midnight = (last.fillna(cohort.end) + _DAY).dt.tz_localize(
         cohort.time_zone, ambiguous=False, nonexistent="shift_forward"
     )
-    return midnight.dt.tz_convert("UTC")
+    return _instants(midnight)
 
 
 def ever_at_risk(spells: pd.DataFrame) -> pd.DataFrame:

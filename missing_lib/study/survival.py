@@ -6,19 +6,22 @@ A row is at risk at t when entry < t <= duration; an event at t comes before a c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike, NDArray
 
+from missing_lib.study.curve_variance import summed_squares
+
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 #: Normal quantile of a 95 % interval.
 Z = 1.959963984540054
-_PEOPLE_AT_ONCE = 2000
+#: Whole days are counted instead of sorted if the last is not beyond this many times the rows.
+_COUNTED = 4
 
 KAPLAN_MEIER_COLUMNS = ("time", "at_risk", "events", "survival", "se", "lower", "upper")
 
@@ -60,33 +63,32 @@ def kaplan_meier(
     """
     time = np.asarray(durations, dtype=float)
     event = np.asarray(observed, dtype=bool)
-    start = np.full(time.shape, -np.inf) if entry is None else np.asarray(entry, dtype=float)
-    origin = np.zeros(time.shape) if entry is None else start
-    used = event | (time > origin)
-    time, event, start = time[used], event[used], start[used]
+    start = None if entry is None else np.asarray(entry, dtype=float)
+    used = event | (time > (0.0 if start is None else start))
+    if not used.all():
+        time, event = time[used], event[used]
+        start = None if start is None else start[used]
+        cluster = None if cluster is None else np.asarray(cluster)[used]
     if len(time) == 0:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in KAPLAN_MEIER_COLUMNS})
-    steps = np.unique(time)
-    deaths, at_risk = _events_and_risk(steps, time, event, start)
-    curve = _lifelines_curve(time, event, None if entry is None else start, steps)
-    remaining = at_risk - deaths
+    risk = _risk_sets(time, event, start)
+    curve = np.cumprod(1 - _over(risk.deaths, risk.at_risk))
     if cluster is None:
-        spread = np.sqrt(np.cumsum(_over(deaths, at_risk * remaining)))
+        remaining = risk.at_risk - risk.deaths
+        spread = np.sqrt(np.cumsum(_over(risk.deaths, risk.at_risk * remaining)))
     else:
-        rows = np.asarray(cluster)[used]
-        needed = np.arange(len(steps)) if at is None else _steps_before(steps, at)
-        spread = _jackknife(needed, steps, deaths, at_risk, time, event, start, rows)
+        spread = _jackknife(risk, event, start, cluster)
     table = pd.DataFrame(
         {
-            "time": steps,
-            "at_risk": at_risk,
-            "events": deaths,
+            "time": risk.steps,
+            "at_risk": risk.at_risk,
+            "events": risk.deaths,
             "survival": curve,
             "se": curve * spread,
         }
     )
     if at is not None:
-        table = _read_at(table, np.asarray(at, dtype=float), time, start)
+        table = _read_at(table, np.asarray(at, dtype=float), risk)
     return _with_log_log_bounds(table)
 
 
@@ -103,16 +105,14 @@ def nelson_aalen(durations: ArrayLike, observed: ArrayLike) -> pd.DataFrame:
     ----------
     Aalen 1978, doi 10.1214/aos/1176344247.
     """
-    time, event = np.asarray(durations, dtype=float), np.asarray(observed, dtype=bool)
-    steps = np.unique(time)
-    deaths, at_risk = _events_and_risk(steps, time, event, np.full(time.shape, -np.inf))
+    risk = _risk_sets(np.asarray(durations, dtype=float), np.asarray(observed, dtype=bool), None)
     return pd.DataFrame(
         {
-            "time": steps,
-            "at_risk": at_risk,
-            "events": deaths,
-            "cumulative_hazard": np.cumsum(_over(deaths, at_risk)),
-            "se": np.sqrt(np.cumsum(_over(deaths, at_risk**2))),
+            "time": risk.steps,
+            "at_risk": risk.at_risk,
+            "events": risk.deaths,
+            "cumulative_hazard": np.cumsum(_over(risk.deaths, risk.at_risk)),
+            "se": np.sqrt(np.cumsum(_over(risk.deaths, risk.at_risk**2))),
         }
     )
 
@@ -160,7 +160,7 @@ def piecewise_hazard(
                 "rate": rate,
                 "lower": lower,
                 "upper": upper,
-                "people": int(np.unique(who[inside]).size),
+                "people": int(np.count_nonzero(np.bincount(who[inside]))),
             }
         )
     return pd.DataFrame(rows)
@@ -202,16 +202,18 @@ def mean_cumulative(
     when = np.asarray(times, dtype=float)
     seen = (who >= 0) & (when <= ends[who] if len(ends) else np.zeros(len(when), bool))
     who, when = who[seen], when[seen]
-    steps, number = np.unique(when, return_counts=True)
-    at_risk = len(ends) - np.searchsorted(np.sort(ends), steps, side="left")
+    steps, place, number = np.unique(when, return_inverse=True, return_counts=True)
+    leaving = np.sort(ends)
+    at_risk = len(ends) - np.searchsorted(leaving, steps, side="left")
     grid = steps if at is None else np.asarray(at, dtype=float)
     upto = np.searchsorted(steps, grid, side="right")
     mean = np.append(0.0, np.cumsum(number / at_risk))[upto]
-    se = np.sqrt(_lawless_nadeau(grid, steps, number / at_risk**2, at_risk, who, when, ends))
+    variance = _lawless_nadeau(steps, number / at_risk**2, who, place, 1.0 / at_risk[place], ends)
+    se = np.sqrt(np.append(0.0, variance))[upto]
     return pd.DataFrame(
         {
             "time": grid,
-            "at_risk": len(ends) - np.searchsorted(np.sort(ends), grid, side="left"),
+            "at_risk": len(ends) - np.searchsorted(leaving, grid, side="left"),
             "events": np.append(0, np.cumsum(number))[upto],
             "mean": mean,
             "se": se,
@@ -222,105 +224,116 @@ def mean_cumulative(
 
 
 def _lawless_nadeau(
-    grid: Floats,
-    steps: Floats,
-    drift: Floats,
-    at_risk: NDArray[np.int64],
-    who: NDArray[np.int64],
-    when: Floats,
-    ends: Floats,
+    steps: Floats, drift: Floats, who: Integers, place: Integers, weight: Floats, ends: Floats
 ) -> Floats:
-    """Sum over persons of squared influence at each time of the grid.
+    """Sum over persons of squared influence at each step.
 
     Person i contributes E_i(t) - B(min(t, end_i)), E_i the sum of 1/Y over own events and
-    B(t) the sum of d/Y^2: first as if nobody had an event, then corrected for those who had.
+    B(t) the sum of d/Y^2.
     """
-    total = np.append(0.0, np.cumsum(drift))
-
-    def drift_until(t: Floats) -> Floats:
-        return np.asarray(total[np.searchsorted(steps, t, side="right")])
-
-    ordered = np.sort(ends)
-    gone = np.searchsorted(ordered, grid, side="left")
-    squares = np.append(0.0, np.cumsum(drift_until(ordered) ** 2))
-    variance = (len(ends) - gone) * drift_until(grid) ** 2 + squares[gone]
-    weight = 1.0 / at_risk[np.searchsorted(steps, when)]
-    order = np.argsort(who, kind="stable")
-    who, when, weight = who[order], when[order], weight[order]
-    having, first = np.unique(who, return_index=True)
-    for some in np.array_split(np.arange(len(having)), len(having) // _PEOPLE_AT_ONCE + 1):
-        own = np.zeros((len(some), len(grid)))
-        for row, person in enumerate(some):
-            until = first[person + 1] if person + 1 < len(first) else len(who)
-            events = slice(first[person], until)
-            sums = np.append(0.0, np.cumsum(weight[events][np.argsort(when[events])]))
-            own[row] = sums[np.searchsorted(np.sort(when[events]), grid, side="right")]
-        lost = drift_until(np.minimum(grid[None, :], ends[having[some]][:, None]))
-        variance = variance + (own**2 - 2 * own * lost).sum(axis=0)
-    return np.clip(variance, 0.0, None)
+    total = np.cumsum(drift)
+    after = np.searchsorted(steps, ends, side="right")
+    leaving = np.flatnonzero(after < len(steps))
+    lost = np.append(0.0, total)[after[leaving]]
+    return summed_squares(
+        np.concatenate([who, leaving]),
+        np.concatenate([place, after[leaving]]),
+        np.concatenate([weight, -lost]),
+        np.concatenate([np.zeros(len(who)), np.full(len(leaving), -1.0)]),
+        np.ones(len(ends)),
+        total,
+    )
 
 
-def _events_and_risk(
-    steps: Floats, time: Floats, event: NDArray[np.bool_], start: Floats
-) -> tuple[Floats, Floats]:
-    """Events at each step, and rows with start < step <= time."""
-    happened = np.sort(time[event])
-    deaths = np.searchsorted(happened, steps, "right") - np.searchsorted(happened, steps, "left")
-    return deaths.astype(float), _at_risk(steps, time, start)
+@dataclass(frozen=True)
+class _RiskSets:
+    """What happens at each distinct time.
+
+    Attributes
+    ----------
+    steps, deaths, at_risk : ndarray of float, shape (steps,)
+        Distinct times, ascending; events at each; rows with entry < step <= time.
+    place : ndarray of int, shape (rows,)
+        The step of each row's time.
+    left : ndarray of float, shape (steps + 1,)
+        Rows whose time came before each step, and all of them.
+    entries : ndarray of float, shape (rows,) or (0,)
+        Ascending entries; empty where everybody was there from the start.
+    """
+
+    steps: Floats
+    deaths: Floats
+    at_risk: Floats
+    place: Integers
+    left: Floats
+    entries: Floats
+
+    def at(self, times: Floats) -> Floats:
+        """Rows at risk at any times."""
+        entered = (
+            np.searchsorted(self.entries, times, "left") if len(self.entries) else self.left[-1]
+        )
+        return entered - self.left[np.searchsorted(self.steps, times, side="left")]
 
 
-def _at_risk(times: Floats, time: Floats, start: Floats) -> Floats:
-    entered = np.searchsorted(np.sort(start), times, side="left")
-    left = np.searchsorted(np.sort(time), times, side="left")
-    return (entered - left).astype(float)
+def _risk_sets(time: Floats, event: NDArray[np.bool_], start: Floats | None) -> _RiskSets:
+    steps, place = _distinct(time)
+    deaths = np.bincount(place[event], minlength=len(steps)).astype(float)
+    left = np.append(0.0, np.cumsum(np.bincount(place, minlength=len(steps))))
+    entries = np.zeros(0) if start is None else np.sort(start)
+    entered = left[-1] if start is None else np.searchsorted(entries, steps, side="left")
+    return _RiskSets(steps, deaths, entered - left[:-1], place, left, entries)
 
 
-def _lifelines_curve(
-    time: Floats, event: NDArray[np.bool_], entry: Floats | None, steps: Floats
-) -> Floats:
-    fitter = KaplanMeierFitter().fit(time, event, entry=entry)
-    curve = fitter.survival_function_.iloc[:, 0]
-    return np.asarray(curve.reindex(steps).to_numpy(), dtype=float)
-
-
-def _steps_before(steps: Floats, at: Sequence[float]) -> NDArray[np.int64]:
-    """Positions of the last step at or before each time, where there is one."""
-    position = np.searchsorted(steps, np.asarray(at, dtype=float), side="right") - 1
-    return np.unique(position[position >= 0])
+def _distinct(time: Floats) -> tuple[Floats, Integers]:
+    """Distinct times, ascending, and the place of each time among them."""
+    if len(time) and time.min() >= 0 and time.max() < _COUNTED * len(time):
+        days = time.astype(np.int64)
+        if (days == time).all():
+            there = np.bincount(days) > 0
+            return np.flatnonzero(there).astype(float), (np.cumsum(there) - 1)[days]
+    steps, place = np.unique(time, return_inverse=True)
+    return steps, place
 
 
 def _jackknife(
-    needed: NDArray[np.int64],
-    steps: Floats,
-    deaths: Floats,
-    at_risk: Floats,
-    time: Floats,
-    event: NDArray[np.bool_],
-    start: Floats,
-    cluster: NDArray[Any],
+    risk: _RiskSets, event: NDArray[np.bool_], start: Floats | None, cluster: ArrayLike
 ) -> Floats:
-    """Standard error of log S at the needed steps, by the infinitesimal jackknife.
+    """Standard error of log S at each step, by the infinitesimal jackknife.
 
     Row i moves -log S(t) by the sum over s <= t of [dN_i - Y_i d/n] / (n - d); what the rows of
     one cluster move is added up before it is squared.
     """
-    who, clusters = pd.factorize(cluster)
-    per_event = _over(np.ones(len(steps)), at_risk - deaths)
-    drift = np.append(0.0, np.cumsum(_over(deaths, at_risk * (at_risk - deaths))))
-    own = np.searchsorted(steps, time)
-    entered = np.searchsorted(steps, start, side="right")
-    spread = np.full(len(steps), np.nan)
-    for k in needed:
-        through = np.minimum(own, k) + 1
-        lost = drift[through] - drift[np.minimum(entered, through)]
-        moved = np.where(event & (own <= k), per_event[own], 0.0) - lost
-        spread[k] = np.sqrt((np.bincount(who, moved, minlength=len(clusters)) ** 2).sum())
-    return spread
+    who, clusters = pd.factorize(np.asarray(cluster))
+    remaining = risk.at_risk - risk.deaths
+    drift = np.cumsum(_over(risk.deaths, risk.at_risk * remaining))
+    per_event = _over(np.ones(len(remaining)), remaining)
+    jump = np.where(event, per_event[risk.place], 0.0)
+    if start is None:
+        held = np.bincount(who, minlength=len(clusters)).astype(float)
+        jump -= drift[risk.place]
+        change = np.full(len(who), -1.0)
+        return np.sqrt(summed_squares(who, risk.place, jump, change, held, drift))
+    entered = np.searchsorted(risk.steps, start, side="right")
+    during = entered <= risk.place
+    entered = entered[during]
+    return np.sqrt(
+        summed_squares(
+            np.concatenate([who, who[during]]),
+            np.concatenate([risk.place, entered]),
+            np.concatenate(
+                [jump - np.where(during, drift[risk.place], 0.0), np.append(0.0, drift)[entered]]
+            ),
+            np.concatenate([np.where(during, -1.0, 0.0), np.ones(len(entered))]),
+            np.zeros(len(clusters)),
+            drift,
+        )
+    )
 
 
-def _read_at(table: pd.DataFrame, at: Floats, time: Floats, start: Floats) -> pd.DataFrame:
+def _read_at(table: pd.DataFrame, at: Floats, risk: _RiskSets) -> pd.DataFrame:
     """A curve at given times: what held after the last step at or before each."""
-    upto = np.searchsorted(table["time"].to_numpy(), at, side="right")
+    upto = np.searchsorted(risk.steps, at, side="right")
 
     def then(column: pd.Series, before: float) -> Floats:
         return np.append(before, column.to_numpy())[upto]
@@ -328,7 +341,7 @@ def _read_at(table: pd.DataFrame, at: Floats, time: Floats, start: Floats) -> pd
     return pd.DataFrame(
         {
             "time": at,
-            "at_risk": _at_risk(at, time, start),
+            "at_risk": risk.at(at),
             "events": then(table["events"].cumsum(), 0.0),
             "survival": then(table["survival"], 1.0),
             "se": then(table["se"], 0.0),

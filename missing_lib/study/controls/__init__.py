@@ -1,0 +1,1 @@
+"""Does the method work? Experiments on simulated worlds whose truth is known."""
