@@ -242,7 +242,7 @@ def test_each_era_has_its_own_model_and_people_in_both_count_once(force: Cohort)
     early = frames.between(force, frame, force.start, pd.Timestamp("2016-12-31"))
     late = frames.between(force, frame, pd.Timestamp("2017-01-01"), force.end)
     one, two = (predictors.ever_missing_by_time_at_risk(part) for part in (early, late))
-    parts = found.parts.set_index(["model", "term"])["estimate"]
+    parts = found.parts["estimate"]
     assert parts.iloc[:2].tolist() == one.terms.set_index("term").loc[markers, "estimate"].tolist()
     ratio = found.ratios.set_index("term").loc["arrest"]
     assert ratio["estimate"] == pytest.approx(

@@ -12,6 +12,8 @@ from missing_lib.figures import style
 
 _ROW = 0.46
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
+#: Letters of a model's name that two columns of a legend have room for.
+_WIDE = 36
 _FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 #: From this ratio of the ends of the axis on, only the few ticks have room.
 _WIDE = 30.0
@@ -65,9 +67,11 @@ def forest(
     ax.set_ylim(len(terms) - 0.4, -0.6)
     ax.set_xlabel(f"{label}, log scale")
     if len(models) > 1:
-        figure.legend(*ax.get_legend_handles_labels(), loc="upper left", ncols=2)
+        columns = 1 if max(len(str(m)) for m in models) > _WIDE else 2
+        figure.legend(*ax.get_legend_handles_labels(), loc="upper left", ncols=columns)
         figure = style.finish(figure)
-        figure.subplots_adjust(top=1 - 0.3 * ((len(models) + 1) // 2) / figure.get_figheight())
+        lines = -(-len(models) // columns)
+        figure.subplots_adjust(top=1 - 0.3 * lines / figure.get_figheight())
         return figure
     return style.finish(figure)
 
@@ -103,10 +107,12 @@ def specification_curve(frame: pd.DataFrame, primary: str) -> Figure:
         ax.set_title(term[:1].upper() + term[1:])
     panels[-1].set_xlabel("Specifications, lowest estimate first")
     for name, colour in colours.items():
-        panels[0].plot([], [], marker="o", markersize=4, color=colour, label=name)
+        panels[0].plot([], [], "o", markersize=4, color=colour, label=name)
     panels[0].plot([], [], "D", color="black", markersize=6, label="primary model")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper left", fontsize=9)
-    return style.finish(figure, top=1 - 0.2 * (len(colours) + 2) / figure.get_figheight())
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="upper left", fontsize=9, ncols=2)
+    lines = (len(colours) + 2) // 2
+    return style.finish(figure, top=1 - (0.15 + 0.2 * lines) / figure.get_figheight())
 
 
 def calibration(observed: pd.DataFrame, predicted: pd.DataFrame) -> Figure:

@@ -12,9 +12,6 @@ from missing_lib.study.influence import Influence, difference, of_model
 from missing_lib.study.predictors import LEVEL, compare, ever_missing_by_time_at_risk
 from missing_lib.study.regression import Fit, holm
 
-#: What the ratio of the two ratios is called in a table.
-RATIO = "second over first"
-
 
 @dataclass(frozen=True)
 class Contrast:
@@ -25,8 +22,8 @@ class Contrast:
     parts : DataFrame
         Columns of :func:`.predictors.compare`: hazard ratios, ``model`` being the part.
     ratios : DataFrame
-        The same: the ratio of the second part's hazard ratio to the first's, with ``p_holm``,
-        adjusted over the markers.
+        The same without ``model``: the ratio of the second part's hazard ratio to the first's,
+        with ``p_holm``, adjusted over the markers.
     shared : int
         People who are in both parts.
     problem : str
@@ -73,12 +70,12 @@ def contrast(parts: dict[str, Frame], markers: list[str]) -> Contrast:
     both = pd.concat([fit.terms[["term", "people", "events"]] for fit in fits.values()])
     fewest = both.groupby("term")[["people", "events"]].min().reindex(markers, fill_value=0)
     gap = gap.join(fewest, on="term")
-    ratios = compare({RATIO: Fit("hazard ratio", gap, people=0, events=0)}, markers)
+    ratios = compare({"": Fit("hazard ratio", gap, people=0, events=0)}, markers)
     one, two = (set(frame.people["person_id"]) for frame in parts.values())
     problems = [f"{name}: {fit.problem}" for name, fit in fits.items() if fit.problem]
     return Contrast(
         parts=compare(fits, markers),
-        ratios=ratios.assign(p_holm=holm(gap["p"])),
+        ratios=ratios.drop(columns="model").assign(p_holm=holm(gap["p"])),
         shared=len(one & two),
         problem="; ".join(problems),
     )
