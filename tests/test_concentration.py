@@ -512,7 +512,8 @@ def test_one_rate_each_where_a_year_is_empty(pair: list) -> None:
 def test_an_incident_outside_the_days_at_risk_can_still_be_dealt() -> None:
     pair, days = np.array([[1, 2], [4, 1]]), np.array([[0.0, 200], [200, 0]])
     chances = persistence.first_year_chances(pair, days)
-    assert ((chances > 0) & (chances < 1)).all()
+    odds = chances / (1 - chances) / np.array([1 / 200, 200 / 1])  # one day where none is known
+    assert odds[0] == pytest.approx(odds[1])
 
 
 @pytest.mark.parametrize(
