@@ -349,7 +349,9 @@ def test_page_marks_what_earlier_code_made_and_what_is_too_little(tmp_path: Path
         "wilson": "400", "pwp": "400; made with earlier code", "kaplan_meier": "40",
         "timing": "not run yet",
     }  # fmt: skip
-    assert controls.describe(made).startswith("Of {required} things asked of the methods, all")
+    assert controls.describe(made).startswith(
+        "Of {required} things asked of the methods tried so far, all"
+    )
     assert made.count("met") == 5
     for frame in (controls.coverage(made, required=True), rest):
         figure = coverage(frame, low=92.5, high=97.5, earlier=controls.EARLIER)

@@ -222,9 +222,10 @@ def describe(made: Trials) -> str:
     """What the trials say, as a template with ``met``, ``required``, ``missed`` and ``names``."""
     if not made.count(MET, NOT_MET):
         return "No experiment has been run with enough data sets to say anything yet."
+    asked = "Of {required} things asked of the methods" + " tried so far" * bool(made.not_run)
     if not made.count(NOT_MET):
-        return "Of {required} things asked of the methods, all are met."
-    return "Of {required} things asked of the methods, {met} are met. Not met: {names}."
+        return asked + ", all are met."
+    return asked + ", {met} are met. Not met: {names}."
 
 
 def missed(made: Trials) -> str:
