@@ -90,7 +90,15 @@ def test_every_finding_leads_to_its_code_and_back(small_edition: Path) -> None:
     back = set(re.findall(r'href="(\w+\.html)#(computed-\w+)"', way))
     assert len(back) == len({(claim.chapter, claim.code) for claim in CLAIMS})
     for page, place in back:
-        assert (small_edition / "chapters" / page).read_text().count(f'id="{place}"') == 1
+        chapter = (small_edition / "chapters" / page).read_text()
+        assert chapter.count(f'id="{place}"') == 1
+        assert f'href="trail.html#{place.replace("computed", "trail")}"' in chapter
+    models = (small_edition / "chapters" / "models.html").read_text()
+    there = set(re.findall(r'href="\w+\.html#computed-(\w+-[\w-]+)"', models))
+    assert {f"trail-{name}" for name in there} == set(
+        re.findall(r'id="(trail-\w+-[\w-]+)"', models)
+    )
+    assert "predictors-readings" in there
 
 
 def test_pages_for_reviewers_lead_outside_by_dois_alone(small_edition: Path) -> None:

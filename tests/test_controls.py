@@ -269,7 +269,7 @@ def test_summary_by_hand() -> None:
     assert found.bias_error == pytest.approx(2 / np.sqrt(3))
     assert found.mean_se == pytest.approx(np.sqrt(2.5))
     assert (found.intervals, found.covered, found.tests, found.rejected) == (2, 1, 2, 1)
-    assert found.coverage[0] == 0.5
+    assert found.coverage == 0.5
 
 
 @pytest.mark.parametrize(

@@ -185,11 +185,25 @@ def test_lines_behind_an_output_are_those_and_no_others(finding: str, kept: list
     assert [ln.source for ln in backwards.lines_behind(code, begin)] == kept
 
 
-def test_of_two_values_of_a_name_the_later_counts() -> None:
-    text = "```{code-cell} x\na = f()\na = g()\na += 1\npublish.finding('X', a)\n```\n"
-    code = backwards.code_of(text)
-    kept = [ln.source for ln in backwards.lines_behind(code, [code.lines[-1]])]
-    assert kept == ["a = g()", "a += 1", "publish.finding('X', a)"]
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ("a = f()\na = g()\na += 1\n", ["a = g()", "a += 1"]),
+        ("a = f()\nif b:\n    a['x'] = c\na['y'].z = 2\n", None),
+        ("c = 1\na = f()\nfor b in c:\n    a.append(b)\nb.append(a)\n", [
+            "c = 1", "a = f()", "for b in c:\n    a.append(b)",
+        ]),
+        ("with f() as a:\n    pass\nd = [a for a in x]\n", ["with f() as a:\n    pass"]),
+        ("a = f()\nd = a.sorted()\nd.sort()\n", ["a = f()"]),
+    ],
+)  # fmt: skip
+def test_what_gives_a_name_its_value_or_changes_it_is_kept(
+    lines: str, kept: list[str] | None
+) -> None:
+    last = "publish.finding('X', a)"
+    code = backwards.code_of(f"```{{code-cell}} x\n{lines}{last}\n```\n")
+    behind = [line.source for line in backwards.lines_behind(code, [code.lines[-1]])]
+    assert behind == ([line.source for line in code.lines] if kept is None else [*kept, last])
 
 
 # --- the tests that are named ------------------------------------------------------------------

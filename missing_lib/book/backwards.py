@@ -7,9 +7,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from missing_lib.book.sources import imported, stored
+from missing_lib.book.sources import imported
 
 _CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```", re.M | re.S)
+#: Methods of lists, sets and dictionaries that change them.
+_CHANGING = {
+    "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "reverse",
+    "setdefault", "sort", "update",
+}  # fmt: skip
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
@@ -93,9 +98,9 @@ def outputs(code: ast.AST, *methods: str) -> list[str]:
 def lines_behind(code: Code, published: Iterable[Line]) -> tuple[Line, ...]:
     """Statements that some statements rest on, these among them, as they stand in the chapter.
 
-    A statement belongs to them if it gives a value to a name that a later one of them reads. Of
-    two that give a value to the same name the later one counts, unless it gives it only under a
-    condition or changes what was there.
+    A statement belongs to them if it gives a value to a name that a later one of them reads, or
+    changes what such a name stands for. Of two that give a value to the same name the later one
+    counts, unless it gives it only under a condition.
 
     Parameters
     ----------
@@ -108,7 +113,7 @@ def lines_behind(code: Code, published: Iterable[Line]) -> tuple[Line, ...]:
     begin = list(published)
     for line in reversed(code.lines):
         given = _given(line.node)
-        if line not in begin and not wanted & given:
+        if line not in begin and not wanted & (given | _changed(line.node)):
             continue
         if isinstance(line.node, (ast.Assign, *_IMPORTS)):
             wanted -= given
@@ -118,7 +123,32 @@ def lines_behind(code: Code, published: Iterable[Line]) -> tuple[Line, ...]:
 
 
 def _given(node: ast.stmt) -> set[str]:
-    return set(imported(node)) if isinstance(node, _IMPORTS) else stored(node)
+    """Names to which a statement gives a value that outlives it."""
+    if isinstance(node, _IMPORTS):
+        return set(imported(node))
+    inside = [c.target for c in ast.walk(node) if isinstance(c, ast.comprehension)]
+    own = {id(n) for target in inside for n in ast.walk(target)}
+    names = [n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return {n.id for n in names if id(n) not in own}
+
+
+def _changed(node: ast.stmt) -> set[str]:
+    """Names of what a statement changes, by setting a part of it or by a method that does."""
+    parts = [
+        n
+        for n in ast.walk(node)
+        if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Store)
+    ]
+    called = [n.func for n in ast.walk(node) if isinstance(n, ast.Call)]
+    changing = [f for f in called if isinstance(f, ast.Attribute) and f.attr in _CHANGING]
+    return {root for one in (*parts, *changing) if (root := _root(one))}
+
+
+def _root(node: ast.expr) -> str:
+    """The name of which this is a part."""
+    while isinstance(node, (ast.Subscript, ast.Attribute)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _read(node: ast.stmt) -> set[str]:

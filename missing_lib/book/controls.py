@@ -28,6 +28,7 @@ from missing_lib.study.controls.experiments import (
     verdict,
 )
 from missing_lib.study.controls.summary import LEVEL, Summary
+from missing_lib.study.intervals import wilson
 
 EARLIER = "made with earlier code"
 #: What is said of an experiment that was never run to its end.
@@ -149,7 +150,7 @@ def coverage(made: Trials, required: bool) -> pd.DataFrame:
     rows = [
         (
             *(one.experiment.name, one.quantity.words, _bias(one.found)),
-            *(*_percent(one.found.coverage), one.words),
+            *(*_percent(one.found.covered, one.found.intervals), one.words),
         )
         for one in _of(made, required)
         if one.found.intervals
@@ -170,7 +171,7 @@ def rejections(made: Trials, required: bool) -> pd.DataFrame:
     rows = [
         (
             *(one.experiment.name, one.quantity.words, one.quantity.wants),
-            *(*_percent(one.found.rejection), one.words),
+            *(*_percent(one.found.rejected, one.found.tests), one.words),
         )
         for one in _of(made, required)
         if one.found.tests
@@ -267,8 +268,9 @@ def _bias(found: Summary) -> str:
     return f"{found.bias:+.{digits}f} ± {found.bias_error:.{digits}f}"
 
 
-def _percent(shares: tuple[float, float, float]) -> tuple[float, ...]:
-    return tuple(_one_decimal(share) for share in shares)
+def _percent(part: int, whole: int) -> tuple[float, ...]:
+    """A share of the data sets with Wilson's interval, which is the error of the simulation."""
+    return tuple(_one_decimal(share) for share in (part / whole, *wilson(part, whole)))
 
 
 def _one_decimal(share: float) -> float:
@@ -279,11 +281,11 @@ def _worst(mine: Sequence[Tried]) -> str:
     """The quantity whose interval misses most, or else the test that rejects most."""
     bounded = [t for t in mine if t.found.intervals]
     if bounded:
-        worst = min(bounded, key=lambda t: t.found.coverage[0])
-        said = f"intervals hold the truth in {_whole(worst.found.coverage[0])}"
+        worst = min(bounded, key=lambda t: t.found.coverage)
+        said = f"intervals hold the truth in {_whole(worst.found.coverage)}"
     elif any(t.found.tests for t in mine):
-        worst = max((t for t in mine if t.found.tests), key=lambda t: t.found.rejection[0])
-        said = f"rejects in {_whole(worst.found.rejection[0])}"
+        worst = max((t for t in mine if t.found.tests), key=lambda t: t.found.rejection)
+        said = f"rejects in {_whole(worst.found.rejection)}"
     else:
         worst = mine[0]
         said = f"no answer in {_whole(worst.found.failures / worst.found.replicates)}"

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from missing_lib.book.start import START_PAGE, people_of
 from missing_lib.book.toc import Toc
 from missing_lib.book.trail import places
 from missing_lib.book.trail_pages import Facts, write
-from missing_lib.book.weave import weave
+from missing_lib.book.weave import Place, weave
 from missing_lib.force.errors import ExecutionError
 from missing_lib.force.spec import ForceFile
 from missing_lib.release.registry import ChapterRecords, read
@@ -106,7 +106,7 @@ def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, ab
                 edition.source / "pictures",
                 _banner(force, published[name]),
                 facts.colophon,
-                labels[name],
+                _placed(labels[name], facts),
             )
             nbformat.write(woven, target)
             continue
@@ -118,6 +118,15 @@ def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, ab
     shutil.copyfile(layout.root / "references.bib", edition.source / "references.bib")
     not_of_an_edition = shutil.ignore_patterns(START_PAGE)
     shutil.copytree(layout.root / "_static", edition.source / "_static", ignore=not_of_an_edition)
+
+
+def _placed(labels: Mapping[int, list[str]], facts: Facts) -> dict[int, Place]:
+    """Cells that the reviewers' pages refer to, each with the first part that is about it."""
+    parts = facts.parts
+    return {
+        number: Place(tuple(of), next((parts[label] for label in of if label in parts), ""))
+        for number, of in labels.items()
+    }
 
 
 def _code(notebook: nbformat.NotebookNode) -> list[str]:

@@ -28,6 +28,7 @@ from missing_lib.book.written import (
     source,
 )
 from missing_lib.release.registry import PLACEHOLDER, ChapterRecords
+from missing_lib.study.findings import CLAIMS
 
 #: Title of a chapter, below its front matter.
 _TITLE = re.compile(r"\A---\n.*?^---\n.*?^# ([^\n]+)$", re.M | re.S)
@@ -90,6 +91,13 @@ class Facts:
         return Trail("", ("start",), (), (), trail.start(self.sources))
 
     @cached_property
+    def parts(self) -> dict[str, str]:
+        """Label of the part of these pages that is about a cell, by the label of the cell."""
+        found = {trail.label(claim.id): _part(claim.id) for claim in CLAIMS}
+        names = [(one.chapter, one.published[0]) for one in self.models]
+        return found | {trail.label(*name): _part(*name) for name in names}
+
+    @cached_property
     def homes(self) -> dict[str, Trail]:
         """The way under which the source of a function stands, by name: the first that it is on."""
         ways = reversed([self.start, *self.findings, *self.models])
@@ -127,7 +135,7 @@ def write(name: str, text: str, facts: Facts) -> str:
 def _overview(facts: Facts) -> str:
     rows = []
     for one in facts.findings:
-        ids = ", ".join(f"[{claim.id}](#trail-{claim.id.lower()})" for claim in one.claims)
+        ids = ", ".join(f"[{claim.id}](#{_part(claim.id)})" for claim in one.claims)
         kinds = dict.fromkeys(answer.kind for answer in one.answers)
         rows.append((ids, _chapter_link(one, facts), f"`{one.claims[0].code}`", ", ".join(kinds)))
     return _table(
@@ -168,11 +176,16 @@ def _finding(one: Trail, facts: Facts) -> str:
     )
 
 
+def _part(*names: str) -> str:
+    """Label of the part that is about a finding, or about a model of a chapter."""
+    return trail.label(*names).replace("computed", "trail", 1)
+
+
 def _claim(answer: dict[str, str]) -> str:
     """What the study found and what this edition finds."""
     return "\n".join(
         [
-            f"(trail-{answer['id'].lower()})=",
+            f"({_part(answer['id'])})=",
             ":::::{div} finding",
             f"[{answer['id']}]{{.finding-id}} **{escaped(answer['claim'])}**",
             "",
@@ -191,8 +204,8 @@ def _chapter_link(one: Trail, facts: Facts) -> str:
     records = facts.published[one.chapter]
     title = _TITLE.search(facts.texts[one.chapter])
     words = escaped(records.filled(title[1]) if title else one.chapter)
-    names = one.published if one.claims else (f"{one.chapter}-{one.published[0]}",)
-    place = trail.label(names[0])
+    first = one.published[0]
+    place = trail.label(first) if one.claims else trail.label(one.chapter, first)
     return f"[{words}](#{place})" if place in facts.labels else f"[{words}]({one.chapter})"
 
 
@@ -305,7 +318,7 @@ def _model(one: Trail, facts: Facts) -> str:
     ]
     return "\n\n".join(
         [
-            f"### {_title(one, facts)}",
+            f"({_part(one.chapter, *one.published)})=\n### {_title(one, facts)}",
             f"These lines of {_chapter_link(one, facts)} lead to it:",
             as_it_stands("\n".join(shown)),
         ]

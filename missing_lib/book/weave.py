@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,29 @@ LONGEST_OPEN_TABLE = 16
 VERDICT_WORDS = {"holds": "holds here", "differs": "does not hold here"}
 
 
+@dataclass(frozen=True)
+class Place:
+    """A code cell that other pages refer to.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Under which they do.
+    way : str
+        Label of the part of the reviewers' pages that goes from it to the formula; may be empty.
+    """
+
+    labels: tuple[str, ...]
+    way: str
+
+
 def weave(
     notebook: nbformat.NotebookNode,
     records: ChapterRecords,
     pictures: Path,
     banner: str,
     colophon: str,
-    labels: Mapping[int, list[str]] | None = None,
+    places: Mapping[int, Place] | None = None,
 ) -> nbformat.NotebookNode:
     """The notebook as jupyter-book shall read it.
 
@@ -41,8 +58,8 @@ def weave(
         Folder beside the pages for the figures' files.
     banner, colophon : str
         MyST text under the title and at the end.
-    labels : mapping, optional
-        By number of the code cell, from 0: under which names other pages refer to it.
+    places : mapping, optional
+        By number of the code cell, from 0: what other pages say of it.
 
     Raises
     ------
@@ -56,7 +73,7 @@ def weave(
     fill = _filler(records, stopped=any(p["kind"] == "stop" for p in shown))
     page = _Page(chapter, pictures, tables, set(drawn), fill)
     cells: list[nbformat.NotebookNode] = []
-    named = iter((labels or {}).get(number, []) for number in count())
+    named = iter((places or {}).get(number) for number in count())
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cells.append(_markdown(fill(cell.source), cell.id))
@@ -203,14 +220,15 @@ def _markdown(text: str, name: str) -> nbformat.NotebookNode:
 
 
 def _add_code(
-    cells: list[nbformat.NotebookNode], cell: nbformat.NotebookNode, labels: list[str]
+    cells: list[nbformat.NotebookNode], cell: nbformat.NotebookNode, place: Place | None
 ) -> None:
     """Add code, folded; code that follows code goes into the same fold."""
     follows = bool(cells) and cells[-1].cell_type == "code"
     fold = cells.pop() if follows else None
-    if labels:
-        places = "\n".join(f"({label})=" for label in labels)
-        cells.append(_markdown(f"{places}\n:::{{div}}\n:::", f"{cell.id}-place"))
+    if place:
+        labels = "\n".join(f"({label})=" for label in place.labels)
+        link = f"[To the formula](#{place.way})\n" if place.way else ""
+        cells.append(_markdown(f"{labels}\n:::{{div}} way\n{link}:::", f"{cell.id}-place"))
     if fold is not None:
         fold.source += f"\n\n{cell.source}"
         cells.append(fold)

@@ -6,15 +6,19 @@ a table of size, power or coverage needs; how often to call it is for the caller
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from missing_lib.study.chance import fit_log_series, fit_negative_binomial, fit_poisson
 from missing_lib.study.cohort import ERA_CHANGE
-from missing_lib.study.count_fits import SMALL, bootstrapped_p, chi_squared
+from missing_lib.study.count_fits import SMALL, Law, bootstrapped_p, chi_squared
 from missing_lib.study.durations import median_time
+from missing_lib.study.histogram import Histogram
+from missing_lib.study.mixtures import choose_mixture
 from missing_lib.study.monthly import Series
 from missing_lib.study.periods import PeriodCounts, share_of, top_of_window
 from missing_lib.study.persistence import at_constant_rates
@@ -28,13 +32,17 @@ MONTHS, PER_MONTH = pd.period_range("2014-05", "2019-12", freq="M"), 77.0
 KINDS = ("nothing", "overdispersed", "shared", "careers")
 
 #: Laws of counts that can be drawn and fitted.
-_FITS = {
+_FITS: dict[str, Callable[[ArrayLike | Histogram], Law]] = {
     "poisson": fit_poisson,
     "negative_binomial": fit_negative_binomial,
     "log_series": fit_log_series,
+    "mixture": choose_mixture,
 }
-#: Two rates of people, of whom the second are a tenth: no law of one Gamma spread fits.
-_TWO_RATES = (0.4, 14.0)
+#: Rates of people, and the parts who have them: no law of one Gamma spread fits.
+_RATES = {
+    "two rates": ([0.4, 14.0], [0.9, 0.1]),
+    "four rates": ([0.3, 4.0, 15.0, 40.0], [0.6, 0.28, 0.09, 0.03]),
+}
 
 
 def fit_tests(
@@ -45,10 +53,10 @@ def fit_tests(
     Parameters
     ----------
     seed : int
-    drawn : {"poisson", "negative_binomial", "log_series", "two rates"}
+    drawn : {"poisson", "negative_binomial", "log_series", "two rates", "four rates"}
         Law of the counts.
-    fitted : str, optional
-        Law that is tested; the one drawn from if not given (size), another one for power.
+    fitted : {"poisson", "negative_binomial", "log_series", "mixture"}, optional
+        Law that is tested; the one drawn from if not given (size).
     people : int
         With at least one incident.
     draws : int
@@ -203,7 +211,8 @@ def _counts(rng: np.random.Generator, law: str, people: int) -> NDArray[np.int64
         return rng.negative_binomial(0.6, 0.15, people)
     if law == "log_series":
         return rng.logseries(0.85, people)
-    return rng.poisson(rng.choice(_TWO_RATES, people, p=[0.9, 0.1]))
+    rates, parts = _RATES[law]
+    return rng.poisson(rng.choice(rates, people, p=parts))
 
 
 def _months(rng: np.random.Generator, mean: Floats, kind: str) -> Series:

@@ -146,8 +146,8 @@ def _path(counts: ArrayLike | Histogram, most: int, patience: int = MOST) -> lis
 
 def _with_one_more(hist: Histogram, weights: Floats, means: Floats) -> tuple[Floats, Floats]:
     """Add a group where the likelihood gains most for each person who is moved there."""
-    rates = np.geomspace(0.05, 1.05 * hist.values.max(), 200)
-    candidates = np.append(_LOWEST, rates)
+    # Not at a rate of nought: a group there holds none with two incidents, and never moves again.
+    candidates = np.geomspace(0.1, 1.05 * hist.values.max(), 200)
     x = hist.values[:, None]
     mixed = np.exp(poisson_log_mass(x, means)) @ weights
     gains = (hist.people / np.maximum(mixed, 1e-300)) @ np.exp(poisson_log_mass(x, candidates))

@@ -106,7 +106,7 @@ def verdict(quantity: Quantity, found: Summary) -> str:
     if found.replicates - found.failures < ANSWERED * found.replicates:
         return NOT_MET
     is_test = quantity.wants in (KEEPS_SIZE, KEEPS_SIZE_AT_MOST, FINDS)
-    share, _, _ = found.rejection if is_test else found.coverage
+    share = found.rejection if is_test else found.coverage
     low, high = {
         COVERS: COVERED,
         COVERS_AT_LEAST: (COVERED[0], 1.0),
@@ -141,7 +141,7 @@ _BANDS = tuple(f"{low} to {high}" for low, high in pairwise(HAZARD_EDGES))
 _ODDS, _HAZARD, _RATE = "log odds ratio", "log hazard ratio", "log rate ratio"
 _NOBODY_MORE = "the same, but rates differ between people beyond what is on record"
 
-PREDICTORS = (
+PREDICTORS: tuple[Experiment, ...] = (
     Experiment(
         "logistic",
         "Logistic regression of ever missing",
@@ -221,6 +221,16 @@ PREDICTORS = (
         {"people": 2000, "alpha": 2.0, "alpha_in_care": 12.0},
         "One dispersion for everybody is too small for children in care, so the interval of "
         "their rate ratio is too narrow.",
+    ),
+    Experiment(
+        "negative_binomial_even",
+        "Negative binomial regression of the number of incidents",
+        "nobody can have more than two, so that numbers vary less than chance alone would have it",
+        regressions.counts,
+        _markers(NOTHING, _RATE),
+        {"people": 2000, "alpha": 0.0, "most": 2},
+        "There is no dispersion to estimate, and the fit says that it has no answer instead of "
+        "giving a wrong one.",
     ),
 )
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from missing_lib.study.intervals import wilson
-
 NAN = float("nan")
 #: p values below this reject.
 LEVEL = 0.05
@@ -84,13 +82,13 @@ class Summary:
     rejected: int
 
     @property
-    def coverage(self) -> tuple[float, float, float]:
-        """Share of intervals that hold the truth, with Wilson's 95 % Monte Carlo interval."""
+    def coverage(self) -> float:
+        """Share of intervals that hold the truth; NaN where there is none."""
         return _share(self.covered, self.intervals)
 
     @property
-    def rejection(self) -> tuple[float, float, float]:
-        """Share of tests that reject, with Wilson's 95 % Monte Carlo interval."""
+    def rejection(self) -> float:
+        """Share of tests that reject; NaN where there is none."""
         return _share(self.rejected, self.tests)
 
 
@@ -148,8 +146,8 @@ def by_quantity(replicates: Sequence[Mapping[str, Estimate]]) -> dict[str, Summa
     return {name: summarise([one[name] for one in replicates]) for name in names}
 
 
-def _share(part: int, whole: int) -> tuple[float, float, float]:
-    return (part / whole, *wilson(part, whole)) if whole else (NAN, NAN, NAN)
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else NAN
 
 
 def _mean(values: np.ndarray) -> float:
