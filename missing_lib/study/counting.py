@@ -359,7 +359,9 @@ def rows_at_risk(
     for length in (round(days * DAY) for days in after_return):
         lasting = (followed.order > 0) & (close_at - open_at > length)
         cuts.append(open_at[lasting] + length)
-    starts = np.unique(np.concatenate([open_at, *cuts]))
+    # Sorted, not hashed: numpy's own unique is several times slower here.
+    starts = np.sort(np.concatenate([open_at, *cuts]))
+    starts = starts[np.append(True, np.diff(starts) > 0)[: len(starts)]]
     interval = np.searchsorted(open_at, starts, side="right") - 1
     following = np.append(starts[1:], 0)
     ends_it = np.append(np.diff(interval) != 0, True)[: len(starts)]

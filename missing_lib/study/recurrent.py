@@ -255,15 +255,16 @@ def _ask(rows: CountingRows, terms: pd.DataFrame) -> _Asked:
     who, event = rows.person, rows.event
     has = np.bincount(who, event) > 0
     at_risk = np.bincount(who) > 0
+    sides = {name: _Sides.of(terms[name].to_numpy(float)) for name in terms}
     reasons: dict[str, str] = {}
-    for name in terms:
-        reasons |= unusable(terms[[name]], event, binary=False)
+    for name, side in sides.items():
+        reasons |= side.unusable(name, event)
     kept = [name for name in terms if name not in reasons]
     return _Asked(
         rows,
         terms[kept],
         pd.DataFrame(
-            [(name, *_people_behind(terms[name].to_numpy(float), who, event)) for name in terms],
+            [(name, *side.people(who, event)) for name, side in sides.items()],
             columns=["term", "people", "events"],
         ),
         reasons,
@@ -273,15 +274,44 @@ def _ask(rows: CountingRows, terms: pd.DataFrame) -> _Asked:
     )
 
 
-def _people_behind(value: Floats, who: Ints, event: NDArray[np.bool_]) -> tuple[int, int]:
-    """Fewest people at risk, and fewest with an event, on either side of a yes-no term."""
-    low, high = value.min(initial=np.inf), value.max(initial=-np.inf)
-    if not low < high:
-        return 0, 0
-    on = value == high
-    sides = [on, ~on] if (on | (value == low)).all() else [np.ones(len(value), bool)]
-    people = min(_distinct(who[side]) for side in sides)
-    return people, min(_distinct(who[side & event]) for side in sides)
+@dataclass(frozen=True)
+class _Sides:
+    """The rows on either side of a yes-no term; all rows on one side of any other.
+
+    Attributes
+    ----------
+    levels : ndarray of float
+        Lowest and highest value; one where they are the same, none without rows.
+    upper : ndarray of bool, shape (rows,)
+        Rows with the highest value of a yes-no term; all of any other.
+    """
+
+    levels: Floats
+    upper: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, value: Floats) -> _Sides:
+        levels = np.unique([value.min(), value.max()]) if len(value) else np.zeros(0)
+        upper = value == levels[-1] if len(value) else np.zeros(0, bool)
+        yes_no = (upper | (value == levels[:1])).all()
+        return cls(levels, upper if yes_no else np.ones(len(value), bool))
+
+    def unusable(self, name: str, event: NDArray[np.bool_]) -> dict[str, str]:
+        """Why the term can tell nothing: constant, or no event on one side."""
+        if len(self.levels) > 1 and self.upper.all():
+            return {}
+        # Combinations of side and event that occur stand for all rows.
+        cells = np.flatnonzero(np.bincount(2 * self.upper + event, minlength=4))
+        values = np.resize(self.levels, 2)[cells // 2] if len(self.levels) else np.zeros(0)
+        return unusable(pd.DataFrame({name: values}), cells % 2 == 1, binary=False)
+
+    def people(self, who: Ints, event: NDArray[np.bool_]) -> tuple[int, int]:
+        """Fewest people at risk, and fewest with an event, on either side."""
+        if len(self.levels) < 2:
+            return 0, 0
+        sides = [self.upper] if self.upper.all() else [self.upper, ~self.upper]
+        people = min(_distinct(who[side]) for side in sides)
+        return people, min(_distinct(who[side & event]) for side in sides)
 
 
 def _distinct(who: Ints) -> int:

@@ -128,13 +128,13 @@ def sex_and_age(cohort: Cohort, rows: CountingRows, years: str = "age") -> pd.Da
     DataFrame, shape (rows, 4)
         Age in the units of :mod:`.frame`; NaN where unknown.
     """
-    sex = _of_people(cohort, rows.followed, "sex").astype(object).to_numpy()[rows.person]
+    sex, person = _of_people(cohort, rows.followed, "sex"), rows.person
     unit, centre = AGE_UNIT[cohort.population], AGE_CENTRE[cohort.population]
     age = (rows.values[years].to_numpy(float) + 0.5 - centre) / unit
     return pd.DataFrame(
         {
-            "female": (sex == "female").astype(float),
-            "sex_other": (~np.isin(sex.astype(str), ["female", "male"])).astype(float),
+            "female": (sex == "female").to_numpy(float)[person],
+            "sex_other": (~sex.isin(["female", "male"])).to_numpy(float)[person],
             "age": age,
             "age_squared": age**2,
         }
