@@ -13,7 +13,7 @@ from missing_lib.figures import style
 _ROW = 0.46
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
 #: Letters of a model's name that two columns of a legend have room for.
-_WIDE = 36
+_LONG_NAME = 36
 _FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 #: From this ratio of the ends of the axis on, only the few ticks have room.
 _WIDE = 30.0
@@ -67,7 +67,7 @@ def forest(
     ax.set_ylim(len(terms) - 0.4, -0.6)
     ax.set_xlabel(f"{label}, log scale")
     if len(models) > 1:
-        columns = 1 if max(len(str(m)) for m in models) > _WIDE else 2
+        columns = 1 if max(len(str(m)) for m in models) > _LONG_NAME else 2
         figure.legend(*ax.get_legend_handles_labels(), loc="upper left", ncols=columns)
         figure = style.finish(figure)
         lines = -(-len(models) // columns)
