@@ -23,8 +23,9 @@ from missing_lib.book.simulate import Result, read, write
 from missing_lib.figures.controls import coverage
 from missing_lib.force.tables import STUDY_MARKERS
 from missing_lib.study import worlds_hazards, worlds_network, worlds_people, worlds_rates
-from missing_lib.study.controls import experiments
-from missing_lib.study.controls.experiments import EXPERIMENTS, Experiment, Quantity, verdict
+from missing_lib.study.controls import criteria
+from missing_lib.study.controls.criteria import Experiment, Quantity, verdict
+from missing_lib.study.controls.experiments import EXPERIMENTS
 from missing_lib.study.controls.summary import Estimate, Summary, by_quantity, summarise
 from missing_lib.study.worlds_cohort import LENGTH
 from tests.conftest import ROOT
@@ -49,7 +50,7 @@ _Z = 1.959963984540054
 @cache
 def tried(name: str) -> tuple[Mapping[str, Estimate], ...]:
     one = EXPERIMENTS[name]
-    bounded = {experiments.COVERS, experiments.KEEPS_SIZE} & {q.wants for q in one.quantities}
+    bounded = {criteria.COVERS, criteria.KEEPS_SIZE} & {q.wants for q in one.quantities}
     number = MANY if name in QUICK else 2 if name in SLOW else FEW if bounded else FEWER
     return tuple(one.run(seed) for seed in range(number))
 
@@ -82,14 +83,14 @@ def honest(p: Sequence[float]) -> bool:
 def test_a_few_data_sets_of_each_experiment(one: Experiment) -> None:
     for quantity in one.quantities:
         found = estimates(one.name, quantity.name)
-        if quantity.wants in (experiments.COVERS, experiments.COVERS_AT_LEAST):
+        if quantity.wants in (criteria.COVERS, criteria.COVERS_AT_LEAST):
             assert all(e.lower <= e.value <= e.upper for e in found), quantity.words
-            assert right(found, quantity.wants == experiments.COVERS_AT_LEAST), quantity.words
-        elif quantity.wants == experiments.KEEPS_SIZE:
+            assert right(found, quantity.wants == criteria.COVERS_AT_LEAST), quantity.words
+        elif quantity.wants == criteria.KEEPS_SIZE:
             assert honest([e.p for e in found]), quantity.words
-        elif quantity.wants == experiments.KEEPS_SIZE_AT_MOST:
+        elif quantity.wants == criteria.KEEPS_SIZE_AT_MOST:
             assert np.mean([e.p < 0.05 for e in found]) <= 0.5
-        elif quantity.wants == experiments.FINDS:
+        elif quantity.wants == criteria.FINDS:
             assert np.median([e.p for e in found]) < 0.05
 
 
@@ -275,25 +276,25 @@ def test_summary_by_hand() -> None:
 @pytest.mark.parametrize(
     ("wants", "given", "said"),
     [
-        (experiments.COVERS, {"covered": 370}, "met"),
-        (experiments.COVERS, {"covered": 369}, "not met"),
-        (experiments.COVERS, {"covered": 390}, "met"),
-        (experiments.COVERS, {"covered": 391}, "not met"),
-        (experiments.COVERS_AT_LEAST, {"covered": 400}, "met"),
-        (experiments.COVERS_AT_LEAST, {"covered": 369}, "not met"),
-        (experiments.KEEPS_SIZE, {"rejected": 10}, "met"),
-        (experiments.KEEPS_SIZE, {"rejected": 9}, "not met"),
-        (experiments.KEEPS_SIZE, {"rejected": 30}, "met"),
-        (experiments.KEEPS_SIZE, {"rejected": 31}, "not met"),
-        (experiments.KEEPS_SIZE_AT_MOST, {"rejected": 0}, "met"),
-        (experiments.KEEPS_SIZE_AT_MOST, {"rejected": 31}, "not met"),
-        (experiments.FINDS, {"rejected": 320}, "met"),
-        (experiments.FINDS, {"rejected": 319}, "not met"),
-        (experiments.COVERS, {"intervals": 0, "covered": 0}, "not met"),
-        (experiments.COVERS, {"failures": 20, "intervals": 380, "covered": 361}, "met"),
-        (experiments.COVERS, {"failures": 21, "intervals": 379, "covered": 361}, "not met"),
-        (experiments.COVERS, {"replicates": 399}, "too few data sets"),
-        (experiments.NOTHING, {"covered": 0}, "not required"),
+        (criteria.COVERS, {"covered": 370}, "met"),
+        (criteria.COVERS, {"covered": 369}, "not met"),
+        (criteria.COVERS, {"covered": 390}, "met"),
+        (criteria.COVERS, {"covered": 391}, "not met"),
+        (criteria.COVERS_AT_LEAST, {"covered": 400}, "met"),
+        (criteria.COVERS_AT_LEAST, {"covered": 369}, "not met"),
+        (criteria.KEEPS_SIZE, {"rejected": 10}, "met"),
+        (criteria.KEEPS_SIZE, {"rejected": 9}, "not met"),
+        (criteria.KEEPS_SIZE, {"rejected": 30}, "met"),
+        (criteria.KEEPS_SIZE, {"rejected": 31}, "not met"),
+        (criteria.KEEPS_SIZE_AT_MOST, {"rejected": 0}, "met"),
+        (criteria.KEEPS_SIZE_AT_MOST, {"rejected": 31}, "not met"),
+        (criteria.FINDS, {"rejected": 320}, "met"),
+        (criteria.FINDS, {"rejected": 319}, "not met"),
+        (criteria.COVERS, {"intervals": 0, "covered": 0}, "not met"),
+        (criteria.COVERS, {"failures": 20, "intervals": 380, "covered": 361}, "met"),
+        (criteria.COVERS, {"failures": 21, "intervals": 379, "covered": 361}, "not met"),
+        (criteria.COVERS, {"replicates": 399}, "too few data sets"),
+        (criteria.NOTHING, {"covered": 0}, "not required"),
     ],
 )
 def test_what_is_asked(wants: str, given: dict[str, float], said: str) -> None:
@@ -306,7 +307,7 @@ def test_each_experiment_gives_what_is_asked_of_it_and_says_why_it_fails() -> No
         assert {q.name for q in one.quantities} <= set(tried(name)[0])
         asked = {q.wants for q in one.quantities}
         bounded = any(e.answered and not np.isnan(e.lower) for e in tried(name)[0].values())
-        broken = asked == {experiments.NOTHING} and (bounded or name.startswith("truncated_"))
+        broken = asked == {criteria.NOTHING} and (bounded or name.startswith("truncated_"))
         assert bool(one.finding) or not broken
 
 
@@ -379,7 +380,7 @@ def test_how_many_miss_by_luck_is_the_sum_of_binomial_tails(tmp_path: Path) -> N
     made = controls.trials(tmp_path, ROOT, pick)
     outside = [k for k in range(401) if k < 370 or k > 390]
     chance = binom.pmf(outside, 400, 0.95).sum()  # of a test too: 10 to 30 of 400
-    asked = sum(q.wants != experiments.NOTHING for one in pick for q in one.quantities)
+    asked = sum(q.wants != criteria.NOTHING for one in pick for q in one.quantities)
     assert asked > 25
     assert controls.missed_by_luck(made) == pytest.approx(asked * chance)
 
@@ -388,5 +389,5 @@ def test_results_that_come_with_the_book_are_those_of_an_experiment() -> None:
     for path in (ROOT / "data" / "controls").glob("*.json"):
         kept = read(path.parent, path.stem)
         assert kept is not None
-        assert kept.replicates >= experiments.REPLICATES
+        assert kept.replicates >= criteria.REPLICATES
         assert {q.name for q in EXPERIMENTS[path.stem].quantities} <= set(kept.found)

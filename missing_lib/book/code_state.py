@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from missing_lib.book import fingerprint
-from missing_lib.study.controls.experiments import Experiment
+from missing_lib.study.controls.criteria import Experiment
 
 _PACKAGE = Path(__file__).parents[1]
 #: Packages whose versions change numbers.

@@ -13,10 +13,9 @@ from scipy.stats import binom
 
 from missing_lib.book.code_state import of_experiments
 from missing_lib.book.simulate import Result, read
-from missing_lib.study.controls.experiments import (
+from missing_lib.study.controls.criteria import (
     COVERED,
     COVERS,
-    EXPERIMENTS,
     KEEPS_SIZE,
     MET,
     NOT_MET,
@@ -27,6 +26,7 @@ from missing_lib.study.controls.experiments import (
     Quantity,
     verdict,
 )
+from missing_lib.study.controls.experiments import EXPERIMENTS
 from missing_lib.study.controls.summary import LEVEL, Summary
 from missing_lib.study.intervals import wilson
 
