@@ -118,7 +118,7 @@ def chi_squared(counts: ArrayLike | Histogram, law: Law) -> ChiSquared:
 def distance(hist: Histogram, masses: Floats) -> Floats:
     """Cramer-von Mises distance of a discrete law, n sum (F_n(k) - F(k))^2 p(k).
 
-    Henze 1996, doi 10.2307/3315691.
+    Lockhart, Spinelli and Stephens 2007, doi 10.1002/cjs.5550350111.
 
     Parameters
     ----------
