@@ -33,7 +33,7 @@ from tests.made_worlds import Population, Shape, people_of
 
 POLICY = Policy()
 SHAPE = Shape(2, 3, entries=2)
-TOC = Toc("index", (), ("c",), ())
+TOC = Toc("index", (), ("c",), (), ())
 
 
 @dataclass

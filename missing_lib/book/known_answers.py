@@ -240,7 +240,7 @@ KNOWN_ANSWERS = (
         "test_network.py::test_absence_of_evidence_is_told_from_evidence_of_absence",
         BY_HAND,
     ),
-    KnownAnswer("network.raises", "test_network.py::test_raises_needs_the_whole_interval", BY_HAND),
+    KnownAnswer("network.raises", "test_network.py::test_raises_needs_a_small_adjusted_p", BY_HAND),
     KnownAnswer("network.strata", "test_network.py::test_strata_hold_alike_people", BY_HAND),
     KnownAnswer(
         "network.degree_model",

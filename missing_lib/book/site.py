@@ -18,7 +18,7 @@ from missing_lib.book.layout import Edition, Layout
 from missing_lib.book.start import START_PAGE, people_of
 from missing_lib.book.toc import Toc
 from missing_lib.book.trail import places
-from missing_lib.book.trail_pages import Facts, write
+from missing_lib.book.trail_pages import CODE_PAGES, Facts, write
 from missing_lib.book.weave import Place, weave
 from missing_lib.force.errors import ExecutionError
 from missing_lib.force.spec import ForceFile
@@ -95,6 +95,8 @@ def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, ab
         banner=_banner(force, ChapterRecords("", ())),
         colophon=_colophon(force, about),
     )
+    # A book may be without the pages that the links to the code lead to.
+    leads = set(toc.from_code) >= CODE_PAGES
     for page in toc.pages:
         name = Path(page).name
         target = edition.source / f"{toc.place(page)}.ipynb"
@@ -106,7 +108,7 @@ def make_source(layout: Layout, toc: Toc, edition: Edition, force: ForceFile, ab
                 edition.source / "pictures",
                 _banner(force, published[name]),
                 facts.colophon,
-                _placed(labels[name], facts),
+                _placed(labels[name], facts) if leads else None,
             )
             nbformat.write(woven, target)
             continue

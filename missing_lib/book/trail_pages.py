@@ -115,6 +115,10 @@ class Facts:
         return {one["id"]: one for one in answers(self.published, "", self.population)}
 
 
+#: The two that chapters and findings lead to.
+CODE_PAGES = {"trail", "models"}
+
+
 def write(name: str, text: str, facts: Facts) -> str:
     """One of these pages.
 

@@ -59,7 +59,8 @@ def weave(
     banner, colophon : str
         MyST text under the title and at the end.
     places : mapping, optional
-        By number of the code cell, from 0: what other pages say of it.
+        By number of the code cell, from 0: what other pages say of it; None where the book has
+        no such pages, and no finding links to its code.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def weave(
     drawn = [name for payload in shown for name in payload.get("tables", [])]
     tables = {payload["name"]: payload for payload in shown if payload["kind"] == "table"}
     fill = _filler(records, stopped=any(p["kind"] == "stop" for p in shown))
-    page = _Page(chapter, pictures, tables, set(drawn), fill)
+    page = _Page(chapter, pictures, tables, set(drawn), fill, places is not None)
     cells: list[nbformat.NotebookNode] = []
     named = iter((places or {}).get(number) for number in count())
     for cell in notebook.cells:
@@ -101,12 +102,14 @@ class _Page:
         tables: dict[str, Any],
         drawn: set[str],
         fill: Callable[[str], str],
+        leads: bool,
     ) -> None:
         self._chapter = chapter
         self._pictures = pictures
         self._tables = tables
         self._drawn = drawn
         self._fill = fill
+        self._leads = leads
         self._written: set[str] = set()
 
     def text_of(self, payload: dict[str, Any]) -> str:
@@ -116,7 +119,7 @@ class _Page:
         if payload["kind"] == "figure":
             return self._figure(payload)
         if payload["kind"] == "answers":
-            return "\n\n".join(_answer(answer) for answer in payload["answers"])
+            return "\n\n".join(_answer(answer, self._leads) for answer in payload["answers"])
         if payload["kind"] == "stop":
             return f"```{{admonition}} Not in this edition\n{payload['text']}\n```"
         if payload["kind"] == "example":
@@ -165,14 +168,14 @@ class _Page:
         return f"````{{dropdown}} {what}: {title}\n{text}\n````"
 
 
-def _answer(answer: dict[str, str]) -> str:
+def _answer(answer: dict[str, str], leads: bool) -> str:
     """One finding: what the study found, what this edition finds, and the way there."""
     figure = f"**{escaped(answer['figure'])}**" if answer["figure"] else "no figure"
     word = VERDICT_WORDS.get(answer["verdict"])
     verdict = f" [{word}]{{.finding-verdict}}" if word else ""
     rounded = f", {answer['rounded']}" if answer["rounded"] else ""
     way = f" [How we know]({answer['page']})" if answer["page"] else ""
-    way += f" [Code and tests](#trail-{answer['id'].lower()})"
+    way += f" [Code and tests](#trail-{answer['id'].lower()})" if leads else ""
     return "\n".join(
         [
             f":::::{{div}} finding {answer['verdict']}",
