@@ -149,18 +149,18 @@ KNOWN_ANSWERS = (
         BRUTE_FORCE,
     ),
     KnownAnswer(
-        "clustering.clustering_test",
-        "test_repeats.py::test_the_clustering_test_has_its_size_where_nothing_clusters",
+        "clustering.compare",
+        "test_clustering.py::test_the_test_has_its_size_in_small_cohorts_where_nothing_clusters",
         KNOWN_TRUTH,
     ),
     KnownAnswer(
-        "clustering.clustering_test",
-        "test_repeats.py::test_the_clustering_test_sees_clusters",
+        "clustering.compare",
+        "test_clustering.py::test_the_test_sees_clusters_and_says_what_differences_explain",
         KNOWN_TRUTH,
     ),
     KnownAnswer(
-        "clustering.clustering_test",
-        "test_repeats.py::test_seasons_alone_are_no_clusters",
+        "clustering.compare",
+        "test_clustering.py::test_seasons_alone_are_no_clusters",
         KNOWN_TRUTH,
     ),
     KnownAnswer("frame.known_before", "test_predictors.py::test_who_is_in_the_frame", BY_HAND),
@@ -211,13 +211,18 @@ KNOWN_ANSWERS = (
         BRUTE_FORCE,
     ),
     KnownAnswer(
-        "predictors.under_recording",
+        "recording.under_recording",
         "test_predictors.py::test_under_recording_by_hand",
         BY_HAND,
     ),
     KnownAnswer(
+        "family.primary",
+        "test_family.py::test_holm_by_hand_over_all_that_have_an_answer",
+        BY_HAND,
+    ),
+    KnownAnswer(
         "predictors.answers",
-        "test_predictors.py::test_answers_adjust_over_the_five_and_say_what_holds",
+        "test_predictors.py::test_answers_say_what_holds_by_the_adjusted_p",
         BY_HAND,
     ),
     KnownAnswer(
