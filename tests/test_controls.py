@@ -43,7 +43,10 @@ QUICK = (
     "proportional_differing",
 )  # fmt: skip
 #: Tests by hundreds of shuffles, of which a few p values are looked at.
-SLOW = ("nearness", "nearness_unseen", "timing", "timing_shocks", "timing_influence")
+SLOW = (
+    "nearness", "nearness_unseen", "timing", "timing_shocks", "timing_influence",
+    "clustering", "clustering_gamma", "clustering_boost",
+)  # fmt: skip
 _Z = 1.959963984540054
 
 
@@ -86,6 +89,9 @@ def test_a_few_data_sets_of_each_experiment(one: Experiment) -> None:
         if quantity.wants in (criteria.COVERS, criteria.COVERS_AT_LEAST):
             assert all(e.lower <= e.value <= e.upper for e in found), quantity.words
             assert right(found, quantity.wants == criteria.COVERS_AT_LEAST), quantity.words
+        elif quantity.wants == criteria.KEEPS_SIZE and {e.p for e in found} <= {0.0, 1.0}:
+            # Only the decision is told: as often as chance makes it, not by its p values.
+            assert binom.sf(sum(e.p < 0.05 for e in found) - 1, len(found), 0.05) > BY_CHANCE
         elif quantity.wants == criteria.KEEPS_SIZE:
             assert honest([e.p for e in found]), quantity.words
         elif quantity.wants == criteria.KEEPS_SIZE_AT_MOST:
