@@ -15,6 +15,8 @@ from missing_lib.force.tables import conform
 from missing_lib.study import counting, time_varying
 from missing_lib.study.cohort import ERA_CHANGE, Cohort, at_risk_windows
 from missing_lib.study.counting import follow, rows_at_risk
+from missing_lib.study.durations import time_missing
+from missing_lib.study.repeats import ever_at_risk, gaps
 from tests.made_cohorts import START, make_cohort, random_cohort
 
 #: Sums of thousands of times in days, kept as whole milliseconds.
@@ -230,6 +232,29 @@ def test_a_person_is_at_risk_again_from(name: str) -> None:
     followed = follow(cohort_of(rows), ["a"])
     assert followed.start[followed.order == 1] / counting.DAY == pytest.approx([back], abs=TICK)
     assert int(followed.event.sum()) == 2
+
+
+@pytest.mark.parametrize(("day", "goes_on"), [(1096 - 27.5, True), (1096 - 28.5, False)])
+def test_an_incident_without_an_end_goes_on_only_if_it_is_recent(day: float, goes_on: bool) -> None:
+    # 1,096 days of study; one rule for time at risk, gaps and time missing.
+    cohort = cohort_of([("a", 5, None), ("a", day, None)])
+    followed, spells = follow(cohort, ["a"]), gaps(cohort)
+    back = [5.0] if goes_on else [5.0, day]
+    assert list(followed.start[followed.order > 0] / counting.DAY) == pytest.approx(back, abs=TICK)
+    assert spells["gap_days"].iloc[1] == pytest.approx(0 if goes_on else 1096 - day, abs=TICK)
+    assert spells["away_days"].iloc[1] == pytest.approx(1096 - day if goes_on else 0, abs=TICK)
+    assert len(time_missing(cohort).still_open) == int(goes_on)
+    assert len(ever_at_risk(spells)) == (1 if goes_on else 2)
+
+
+def test_equal_gaps_are_ties_whenever_they_began() -> None:
+    rows = [("a", 0.1 + 0.3 * k, 0.1) for k in range(300)]
+    made = rows_at_risk(follow(cohort_of(rows), ["a"]), {}, after_return=[0.05])
+    milliseconds = np.round(made.until * counting.DAY)
+    assert len(np.unique(made.until)) == len(np.unique(milliseconds)) < 10
+    same = made.interval[1:] == made.interval[:-1]
+    assert same.sum() == 300
+    np.testing.assert_array_equal(made.until[:-1][same], made.since[1:][same])
 
 
 def test_who_never_comes_back_is_not_at_risk_any_more() -> None:

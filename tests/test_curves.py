@@ -22,7 +22,9 @@ def spells(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     n = int(rng.integers(1, 60))
     time = rng.integers(1, 15, n) / (1 if seed % 2 == 0 else 8)
     start = np.maximum(time - rng.integers(0, 9, n), rng.choice([0.0, -np.inf], n))
-    return time, rng.random(n) < 0.6, start, rng.integers(0, 1 + n // 3, n)
+    # Rows that end as they begin are censored: an event there would be refused.
+    event = (rng.random(n) < 0.6) & (start < time)
+    return time, event, start, rng.integers(0, 1 + n // 3, n)
 
 
 def written_out(
@@ -124,3 +126,40 @@ def test_nobody_has_an_empty_curve() -> None:
     assert survival.kaplan_meier([], [], cluster=[]).empty
     assert survival.nelson_aalen([], []).empty
     assert survival.mean_cumulative([], [], pd.Series(dtype=float)).empty
+
+
+def test_an_event_no_later_than_its_entry_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 rows have an event no later than their entry"):
+        survival.kaplan_meier([5, 5, 7], [1, 1, 1], entry=[0, 5, 8])
+    curve = survival.kaplan_meier([5, 5, 7], [1, 0, 1], entry=[0, 5, 6])
+    assert curve["at_risk"].tolist() == [1, 1]
+    assert curve["survival"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_rows_with_a_missing_time_are_left_out(clustered: bool) -> None:
+    who = np.array([1, 1, 2, 3, 3])
+    time, event = np.array([1, np.nan, 2, np.nan, 3]), np.array([True, True, False, False, True])
+    entry = np.array([0, 0, np.nan, 0, 0])
+    known = ~np.isnan(time)
+
+    def curve(rows: np.ndarray, entered: bool) -> pd.DataFrame:
+        return survival.kaplan_meier(
+            time[rows], event[rows], entry=entry[rows] if entered else None,
+            cluster=who[rows] if clustered else None,
+        )  # fmt: skip
+
+    everybody = np.ones(5, dtype=bool)
+    pd.testing.assert_frame_equal(curve(everybody, False), curve(known, False))
+    pd.testing.assert_frame_equal(curve(everybody, True), curve(known & ~np.isnan(entry), True))
+    pd.testing.assert_frame_equal(
+        survival.nelson_aalen(time, event), survival.nelson_aalen(time[known], event[known])
+    )
+
+
+def test_arguments_of_unlike_lengths_are_refused() -> None:
+    for more in ({}, {"entry": [0.0]}, {"cluster": ["a"]}):
+        with pytest.raises(ValueError, match="rows and durations"):
+            survival.kaplan_meier([1, 2], [1, 1] if more else [1], **more)
+    with pytest.raises(ValueError, match="observed has 1 rows"):
+        survival.nelson_aalen([1, 2], [1])

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from missing_lib.study.cox import CoxRows, prepare
-from missing_lib.study.cox.fit import at_risk, information, score
 from missing_lib.study.cox.frailty import FrailtyFit, fit_frailty
+from missing_lib.study.cox.partial import at_risk, information, score
 from tests.reference_cases import case
 
 #: The case states 1e-8 at a given theta. Its coefficients come from R's sparse approximation of
@@ -193,3 +193,16 @@ def test_what_makes_no_sense_is_refused(more: dict, message: str) -> None:
         fit_frailty(rows, d.person)
     with pytest.raises(ValueError, match="group has 1 values"):
         fit_frailty(prepare(d.stop, d.event, d[["x"]], start=d.start), [1])
+
+
+@pytest.mark.parametrize(("people", "bounded"), [(20, True), (400, False)])
+def test_a_variance_that_few_events_do_not_bound_has_no_upper_bound(
+    people: int, bounded: bool
+) -> None:
+    """One event among many: however much people differ, it may have come to the likeliest."""
+    x = np.linspace(-1, 1, people)
+    event = np.arange(people) == people // 2
+    fit = fit_frailty(prepare(np.ones(people), event, pd.DataFrame({"x": x})), np.arange(people))
+    assert fit.problem == ""
+    assert bool(np.isfinite(fit.theta_upper)) is bounded
+    assert fit.theta_upper > 100

@@ -22,7 +22,7 @@ def made(n: int, seed: int, shift: float = 0.0) -> tuple[pd.DataFrame, np.ndarra
     x = pd.DataFrame({"a": rng.integers(0, 2, n).astype(float), "z": rng.normal(size=n)})
     days = rng.uniform(50, 900, n)
     mean = days * np.exp(-6.5 + (0.6 + shift) * x["a"] + 0.3 * x["z"])
-    return x, rng.random(n) < 1 - np.exp(-mean), days
+    return x, rng.random(n) < 1 - np.exp(-mean.to_numpy()), days
 
 
 def fitted(kind: str, x: pd.DataFrame, y: np.ndarray, days: np.ndarray) -> Fit:

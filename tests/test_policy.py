@@ -33,8 +33,14 @@ from missing_lib.release.policy import (
 )
 from missing_lib.release.publish import Gate
 from missing_lib.release.published import HIDDEN_SHARE, NOT_AVAILABLE, Number
-from missing_lib.release.registry import Registry
-from missing_lib.release.unrounded import of_any_share, of_count, of_estimate, of_share
+from missing_lib.release.registry import ChapterRecords, Registry
+from missing_lib.release.unrounded import (
+    between,
+    of_any_share,
+    of_count,
+    of_estimate,
+    of_share,
+)
 from missing_lib.study.tabulate import Table, tabulate
 
 POLICY = Policy()
@@ -293,6 +299,21 @@ def test_the_bounds_of_a_count_hold_the_true_one(n: int, policy: Policy) -> None
 def test_the_bounds_of_an_estimate_hold_the_true_one(value: float) -> None:
     low, high = of_estimate(significant(value))
     assert low - 1e-9 * abs(value) <= value <= high + 1e-9 * abs(value)
+
+
+@given(st.floats(0, 1), st.integers(0, 40))
+def test_a_p_value_is_never_shown_below_one_in_a_thousand(p: float, people: int) -> None:
+    made = numbers.p_value("p", p, people, Policy())
+    assert made.hidden == (people < Policy().threshold)
+    if not made.hidden:
+        assert made.value >= 0.001
+        assert made.text.startswith("<") == (p < 0.001)
+    record = {"hidden": made.hidden, "value": made.value, "status": made.status, "unit": "estimate",
+              "text": made.text, "of": [], "name": "p"}  # fmt: skip
+    said = between(record, ChapterRecords("c", ()), Policy())
+    if not made.hidden:
+        low, high = (float(n) for n in said.split(" to "))
+        assert low - 1e-9 <= p <= high * (1 + 1e-2)
 
 
 @given(st.integers(0, 3000), st.floats(1, 5000))

@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 from missing_lib.force.tables import conform, empty
-from missing_lib.study import dependence, how_soon, mean_numbers, recurrent, repeats, time_varying
+from missing_lib.study import (
+    asked,
+    dependence,
+    how_soon,
+    mean_numbers,
+    recurrent,
+    repeats,
+    time_varying,
+)
 from missing_lib.study import frame as frames
 from missing_lib.study.cohort import Cohort, arranged
 from missing_lib.study.counting import CountingRows, follow, rows_at_risk
@@ -343,6 +351,28 @@ def test_incidents_of_few_people_are_refused_however_many_they_are() -> None:
     assert recurrent.change_with_time(made_rows, terms).empty
 
 
+def test_incidents_at_one_time_cannot_tell_a_drift() -> None:
+    times = [(f"p{k}", "2015-05-05 12:00") for k in range(40)]
+    followed = follow(make_cohort(times, others=40))
+    made_rows = rows_at_risk(followed, {"era": time_varying.era(followed)})
+    terms = pd.DataFrame({"odd": made_rows.person % 2.0})
+    assert not recurrent.andersen_gill(made_rows, terms).problem
+    assert recurrent.change_with_time(made_rows, terms).empty
+
+
+def test_too_few_people_for_robust_errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guards of people stop this earlier, unless they are loosened."""
+    monkeypatch.setattr(asked, "too_few", lambda *of, **more: "")
+    rows = [(f"p{k % 2}", f"2015-{1 + k % 12:02d}-{1 + k % 28:02d} 12:00") for k in range(60)]
+    followed = follow(make_cohort(rows))
+    made_rows = rows_at_risk(followed, {"era": time_varying.era(followed)})
+    rng = np.random.default_rng(1)
+    terms = pd.DataFrame(rng.normal(size=(len(made_rows.person), 3)), columns=list("abc"))
+    fit = recurrent.andersen_gill(made_rows, terms)
+    assert fit.problem == "robust errors of 3 terms need more than 2 clusters"
+    assert fit.terms["estimate"].isna().all()
+
+
 def test_rows_with_a_missing_value_are_left_out_of_every_model() -> None:
     rows, terms = own_terms(world(2, people=300, variance=0.0, after=0.0))
     lacking = rows.person % 3 == 0
@@ -434,8 +464,8 @@ def test_what_is_left_of_a_recent_return_is_said_in_words(
 @pytest.mark.parametrize(
     ("p", "variance", "says"),
     [
-        (1e-9, 2.0, "below one in a thousand). So some"),
-        (0.01, 2.0, "= {p}). So some"),
+        (1e-9, 2.0, "below one in a thousand). So {people} differ, or"),
+        (0.01, 2.0, "= {p}). So {people} differ, or"),
         (0.4, 0.1, "within what chance gives"),
         (1.0, 0.0, "do not differ"),
     ],
@@ -443,6 +473,20 @@ def test_what_is_left_of_a_recent_return_is_said_in_words(
 def test_how_people_differ_is_said_in_words(p: float, variance: float, says: str) -> None:
     found = told_of(0.9, 1.1, p, variance)
     assert says in dependence.describe_differences(found)
+
+
+def test_a_variance_without_an_upper_bound_is_said_and_printed_as_none() -> None:
+    found = told_of(0.9, 1.1, 0.01, 2.0)
+    model = found.frailty[dependence.WITHOUT]
+    assert dependence.printed_interval(model) == (model.lower, model.upper)
+    endless = replace(model, upper=np.inf)
+    found = replace(found, frailty=found.frailty | {dependence.WITHOUT: endless})
+    said = dependence.describe_differences(found)
+    assert "these data set it no upper bound" in said
+    assert "{interval}" not in said
+    assert dependence.printed_interval(endless) is None
+    table = dependence.frailty_table({"one": model, "other": endless})
+    assert table["upper"].isna().tolist() == [False, True]
 
 
 @pytest.mark.parametrize(

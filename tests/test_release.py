@@ -405,6 +405,16 @@ def test_sentences_take_no_raw_number(gate: Gate) -> None:
         gate.sentence("The share is {share}.", share=0.4711)
 
 
+def test_a_sentence_stands_where_only_numbers_that_it_does_not_name_are_hidden(gate: Gate) -> None:
+    hidden = gate.people("n", range(3), what="x")
+    assert gate.sentence("Nothing to tell.", n=hidden).payload["text"] == "Nothing to tell."
+    told = gate.sentence("There are {n.text} of them.", n=hidden).payload["text"]
+    assert told == "There are fewer than 10 of them."
+    none = gate.estimate("e", float("nan"), what="x", people=50)
+    assert "Too few people" in gate.sentence("It is {e}.", e=none).payload["text"]
+    assert gate.sentence("It is not known.", e=none).payload["text"] == "It is not known."
+
+
 def test_names_are_unique(gate: Gate) -> None:
     gate.people("n", range(50), what="x")
     with pytest.raises(ValueError, match="published twice"):

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special, stats
 
 from missing_lib.study.concentration import top_share
+from missing_lib.study.given import refuse_unless_whole
 from missing_lib.study.histogram import Histogram, as_histogram
 
 Floats = NDArray[np.float64]
@@ -101,7 +102,7 @@ def fit_poisson(counts: ArrayLike | Histogram) -> CountModel:
 
     Without a person who has more than one incident the rate is zero and the fit is NaN.
     """
-    hist = as_histogram(counts)
+    hist = _of_at_least_one(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("poisson", np.nan, np.inf, np.nan, np.nan)
@@ -112,7 +113,7 @@ def fit_poisson(counts: ArrayLike | Histogram) -> CountModel:
 
 def fit_log_series(counts: ArrayLike | Histogram) -> CountModel:
     """Log-series by maximum likelihood: -p/((1 - p) log(1 - p)) = mean(x) (Fisher 1943)."""
-    hist = as_histogram(counts)
+    hist = _of_at_least_one(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("log_series", np.nan, 0.0, np.nan, np.nan)
@@ -133,7 +134,7 @@ def fit_negative_binomial(counts: ArrayLike | Histogram) -> CountModel:
     zero the model becomes the log-series, as it grows the Poisson; where the likelihood is
     largest there, the result is that model and says so in ``limit``.
     """
-    hist = as_histogram(counts)
+    hist = _of_at_least_one(counts)
     average = _mean(hist)
     if not average > 1:
         return CountModel("negative_binomial", np.nan, np.nan, np.nan, np.nan)
@@ -369,6 +370,14 @@ def _log_mass(model: CountModel, x: Floats) -> Floats:
     if np.isinf(model.shape):
         return poisson_log_mass(x, model.mean)
     return negative_binomial_log_mass(x, model.mean, model.shape)
+
+
+def _of_at_least_one(counts: ArrayLike | Histogram) -> Histogram:
+    """Counts as a histogram; a law of counts of at least one cannot hold a person with none."""
+    hist = as_histogram(counts)
+    there = hist.people > 0
+    refuse_unless_whole("counts", hist.values[there], least=1)
+    return hist if there.all() else Histogram(hist.values[there], hist.people[there])
 
 
 def _mean(hist: Histogram) -> float:

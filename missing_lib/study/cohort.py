@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from missing_lib.force.spec import Definitions, ForceFile, check_population
 from missing_lib.force.tables import Tables, age_in_years, birth_anniversary
@@ -19,6 +20,10 @@ ERAS = (
     f"absent counted apart, to {ERA_CHANGE.year - 1}",
     f"absent counted as missing, from {ERA_CHANGE.year}",
 )
+
+#: Days before the end of the study from which on an incident without an end is taken as open.
+#: Of one reported earlier the end was not recorded: hardly anybody is missing for so long.
+OPEN_DAYS = 28
 
 #: What the people of a population are called.
 PEOPLE = {"children": "children", "adults": "adults", "all": "people"}
@@ -152,6 +157,23 @@ def clock_known(incidents: pd.DataFrame) -> pd.Series:
 def without_clock(cohort: Cohort) -> pd.DataFrame:
     """The incidents whose report has a date and no clock time."""
     return cohort.incidents[~clock_known(cohort.incidents)]
+
+
+def still_open(cohort: Cohort) -> NDArray[np.bool_]:
+    """Whether each incident goes on when the study ends.
+
+    That is taken of the last one of a person that has no end and was reported in the last
+    :data:`OPEN_DAYS` days of the study. Whoever was reported earlier came back at a time that
+    nobody wrote down.
+
+    Returns
+    -------
+    ndarray of bool, shape (incidents,)
+    """
+    rows = cohort.incidents
+    last = rows["order"] == rows["n_incidents"]
+    late = rows["reported_on"] > cohort.end - pd.Timedelta(days=OPEN_DAYS)
+    return (rows["ended_at"].isna() & last & late).to_numpy(bool)
 
 
 #: Why nothing is counted against everybody known to an agency, with ``threshold``.

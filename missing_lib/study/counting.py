@@ -9,7 +9,8 @@ clocks; reports of different people at the same moment are ties.
 Rules for what a clock cannot tell, so that no incident vanishes in a row of no length:
 
 * Where the end is missing, or lies after the next report, the person is at risk again from the
-  report on, as in :func:`missing_lib.study.repeats.gaps`.
+  report on, as in :func:`missing_lib.study.repeats.gaps`; unless the incident is still open when
+  the study ends (:func:`missing_lib.study.cohort.still_open`).
 * Several reports of one person at the same moment (two on a day without clock times) are spread
   evenly over the half day that follows, or over the time to the next report or to the end of
   the window where that is shorter. So is a report at the moment at which the window opens.
@@ -26,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from missing_lib.study.cohort import Cohort, at_risk_windows
+from missing_lib.study.cohort import Cohort, at_risk_windows, still_open
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,7 +43,7 @@ NO_WINDOW = "of a person without time under observation"
 NO_TIME = "at the very end of the person's time under observation"
 WASHED_OUT = "of a person with an incident in the wash-out, or too short a time after it"
 
-_NEVER = np.iinfo(np.int64).min
+_NEVER, _EVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,10 @@ class CountingRows:
         Which interval of ``followed`` each row is a part of.
     start, stop : ndarray of float, shape (rows,)
         Days since the study began (calendar or total time).
-    since : ndarray of float, shape (rows,)
+    since, until : ndarray of float, shape (rows,)
         Days from the start of the interval (the last return, or the opening of the window) to
-        the row's start; gap time runs from ``since`` to ``since`` + stop - start.
+        the row's start and stop: gap time. From whole milliseconds, so that the same gap is the
+        same number whenever it began, and ties stay ties.
     event : ndarray of bool, shape (rows,)
     values : DataFrame, shape (rows, quantities)
         What :func:`rows_at_risk` was given, as it stands in each row.
@@ -181,6 +183,7 @@ class CountingRows:
     start: Floats
     stop: Floats
     since: Floats
+    until: Floats
     event: NDArray[np.bool_]
     values: pd.DataFrame
 
@@ -202,9 +205,41 @@ class CountingRows:
             self.start[chosen],
             self.stop[chosen],
             self.since[chosen],
+            self.until[chosen],
             self.event[chosen],
             self.values[chosen].reset_index(drop=True),
         )
+
+    def joined(self, design: pd.DataFrame) -> tuple[CountingRows, pd.DataFrame]:
+        """Rows between which neither the design nor a value changes, each as one.
+
+        Parameters
+        ----------
+        design : DataFrame, shape (rows, k)
+
+        Returns
+        -------
+        CountingRows, DataFrame
+            The fewer rows, which say the same, and their design.
+        """
+        first = np.ones(len(self.start) + 1, bool)
+        same = (np.diff(self.interval) == 0) & (self.start[1:] == self.stop[:-1])
+        for column in [*design.items(), *self.values.items()]:
+            value = column[1].to_numpy(float)
+            same &= (value[1:] == value[:-1]) | (np.isnan(value[1:]) & np.isnan(value[:-1]))
+        first[1:-1] = ~same
+        begins, ends = first[:-1], first[1:]
+        rows = CountingRows(
+            self.followed,
+            self.interval[begins],
+            self.start[begins],
+            self.stop[ends],
+            self.since[begins],
+            self.until[ends],
+            self.event[ends],
+            self.values[begins].reset_index(drop=True),
+        )
+        return rows, design[begins].reset_index(drop=True)
 
 
 def follow(cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int = 0) -> FollowUp:
@@ -226,11 +261,12 @@ def follow(cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int
         people asked for.
     """
     windows = at_risk_windows(cohort).drop_duplicates("person_id")
-    incidents = cohort.incidents
+    incidents, goes_on = cohort.incidents, still_open(cohort)
     if people is not None:
         wanted = pd.Index(list(people))
         windows = windows[windows["person_id"].isin(wanted)]
-        incidents = incidents[incidents["person_id"].isin(wanted)]
+        chosen = incidents["person_id"].isin(wanted).to_numpy(bool)
+        incidents, goes_on = incidents[chosen], goes_on[chosen]
     clock = Clock(cohort.start, cohort.end, cohort.time_zone)
     opens = clock.midnight(windows["at_risk_from"])
     closes = clock.midnight(windows["at_risk_to"] + _DAY)
@@ -251,7 +287,7 @@ def follow(cohort: Cohort, people: Iterable[str] | None = None, *, wash_out: int
         renumbered = np.where(stay, np.cumsum(stay) - 1, -1)
         windows, opens, closes = windows[stay], opens[stay], closes[stay]
         who = np.where(who >= 0, renumbered[who], -1) if len(renumbered) else who
-    ends = clock.elapsed(incidents["ended_at"])
+    ends = np.where(goes_on, _EVER, clock.elapsed(incidents["ended_at"]))
     used = np.flatnonzero(reasons == "")
     used = used[np.lexsort((ends[used], at[used], who[used]))]
     names = pd.Index(windows["person_id"])
@@ -378,6 +414,7 @@ def rows_at_risk(
         (starts - base) / DAY,
         (stops - base) / DAY,
         (starts - open_at[interval]) / DAY,
+        (stops - open_at[interval]) / DAY,
         followed.event[interval] & ends_it,
         pd.DataFrame(values, index=pd.RangeIndex(len(starts))),
     )

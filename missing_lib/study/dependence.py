@@ -160,10 +160,17 @@ def frailty_table(frailty: dict[str, FrailtyModel]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``model``, ``variance``, ``lower``, ``upper`` and ``people`` (with an incident).
+        ``model``, ``variance``, ``lower``, ``upper`` (NaN where there is no bound) and
+        ``people`` (with an incident).
     """
     rows = [(name, m.variance, m.lower, m.upper, m.fit.events) for name, m in frailty.items()]
-    return pd.DataFrame(rows, columns=["model", "variance", "lower", "upper", "people"])
+    out = pd.DataFrame(rows, columns=["model", "variance", "lower", "upper", "people"])
+    return out.assign(upper=out["upper"].where(out["upper"] < np.inf))
+
+
+def printed_interval(model: FrailtyModel) -> tuple[float, float] | None:
+    """Interval of the variance; None where it has no upper bound."""
+    return (model.lower, model.upper) if np.isfinite(model.upper) else None
 
 
 def ratios(found: Dependence) -> dict[str, pd.Series]:
@@ -209,10 +216,15 @@ def describe_differences(found: Dependence) -> str:
         "Without own history, the factors by which {people} differ have variance {variance} "
         "(interval {interval}; test of no differences: p "
     )
+    if np.isinf(model.upper):
+        said = said.replace("interval {interval}", "these data set it no upper bound")
     said += "below one in a thousand). " if model.p < SMALLEST_P else "= {p}). "
     if model.p >= _LEVEL:
         return said + "That is within what chance gives."
-    return said + "So some {people} are at higher risk at all times, whatever happened before."
+    return said + (
+        "So {people} differ, or each incident adds to the rate of the next: a variance without own "
+        "history cannot tell the two apart."
+    )
 
 
 def describe_fall(found: Dependence) -> str:

@@ -14,6 +14,7 @@ MIN_EVENTS = 10
 EVENTS_PER_TERM = 5
 #: People whose conditions a linear program takes up at a time.
 _PEOPLE_AT_ONCE = 500
+_ROWS_AT_ONCE = 1 << 14
 #: Margin, in standard deviations, that tells people apart, and by which a condition is broken.
 _APART, _BROKEN = 1e-6, 1e-7
 #: Part of a term's variance left by the others from which on it is surely told apart.
@@ -83,8 +84,8 @@ def unusable(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> dict[str,
     """Terms that cannot be estimated, each with its reason; models go on without them."""
     reasons: dict[str, str] = {}
     kept: list[str] = []
-    finite = np.isfinite(x.to_numpy(float)).all(axis=0)
-    alone = _alone(x.loc[:, finite])
+    finite = np.array([np.isfinite(x[name]).all() for name in x.columns], dtype=bool)
+    alone = _alone(x if finite.all() else x.loc[:, finite])
     for name, known in zip(x.columns, finite, strict=True):
         value = x[name].to_numpy()
         if not known:
@@ -114,8 +115,11 @@ def _alone(x: pd.DataFrame) -> dict[str, float]:
     then have zero, and must be too.
     """
     values = x.to_numpy(float)
-    values = values - (values.mean(axis=0) if len(values) else 0.0)
-    product = values.T @ values
+    product = np.zeros((x.shape[1], x.shape[1]))
+    centre = values.mean(axis=0) if len(values) else 0.0
+    for first in range(0, len(values), _ROWS_AT_ONCE):
+        some = values[first : first + _ROWS_AT_ONCE] - centre
+        product += some.T @ some
     varies = np.diag(product) > 0
     left = np.zeros(len(varies))
     scale = np.sqrt(np.where(varies, np.diag(product), 1.0))
@@ -148,19 +152,41 @@ _EMPTY_CELL = (
 )
 
 
-def guards(x: pd.DataFrame, has: NDArray[np.bool_], binary: bool) -> pd.DataFrame:
-    """Fewest people, and fewest with or without the outcome, on which each term rests."""
+def guards(
+    x: pd.DataFrame,
+    has: NDArray[np.bool_],
+    binary: bool,
+    weight: NDArray[np.float64] | None = None,
+) -> pd.DataFrame:
+    """Fewest people, and fewest with or without the outcome, on which each term rests.
+
+    Parameters
+    ----------
+    x : DataFrame, shape (n, k)
+    has : ndarray of bool, shape (n,)
+        With the outcome.
+    binary : bool
+        Count those without it too.
+    weight : ndarray of float, shape (n,), optional
+        People of each row; one if not given.
+
+    Returns
+    -------
+    DataFrame
+        ``term``, ``people``, ``events``.
+    """
+    people = np.ones(len(x)) if weight is None else weight
+    outcomes = [people * has, people * ~has] if binary else [people * has]
     rows = []
-    outcomes = (True, False) if binary else (True,)
     for name in x.columns:
         value = x[name].to_numpy()
         levels = {value.min(), value.max()} if len(value) else set()
-        sides = [value == level for level in levels]
-        if len(levels) > 1 and not np.logical_or(*sides).all():
-            sides = [np.ones(len(x), bool)]
-        people = min((int(s.sum()) for s in sides), default=0) if len(levels) > 1 else 0
-        cells = [int((has[s] == wanted).sum()) for s in sides for wanted in outcomes]
-        rows.append((name, people, min(cells, default=0)))
+        sides = [(value == level).astype(float) for level in levels]
+        if len(levels) > 1 and not np.add(*sides).all():
+            sides = [np.ones(len(x))]
+        fewest = min((int(people @ s) for s in sides), default=0) if len(levels) > 1 else 0
+        cells = [int(of @ s) for s in sides for of in outcomes]
+        rows.append((name, fewest, min(cells, default=0)))
     return pd.DataFrame(rows, columns=["term", "people", "events"])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from missing_lib.study.cohort import Cohort, clock_known
+from missing_lib.study.cohort import Cohort, clock_known, still_open
 from missing_lib.study.survival import kaplan_meier
 
 #: Hours of a week, over which the curve is shown.
@@ -27,11 +27,11 @@ class TimeMissing:
         ``incident_id``, ``person_id``, ``hours`` (from report to return, or to the end of the
         study), ``returned`` (False where the return was not seen by then).
     still_open : DataFrame
-        ``incident_id``, ``person_id`` of incidents without an end that no later report of the
-        person follows; they are in ``spells``, as censored.
+        ``incident_id``, ``person_id`` of incidents that go on when the study ends
+        (:func:`.cohort.still_open`); they are in ``spells``, as censored.
     end_lost : DataFrame
-        The same of incidents without an end that a later report follows: the person had come
-        back, nobody knows when, and they are left out.
+        The same of other incidents without an end: the person had come back, nobody knows
+        when, and they are left out.
     no_clock : DataFrame
         The same of incidents whose report has a date and no clock time; left out.
     """
@@ -68,12 +68,11 @@ def time_missing(cohort: Cohort) -> TimeMissing:
     """
     rows = cohort.incidents
     ids = ["incident_id", "person_id"]
-    last = rows.groupby("person_id")["reported_at"].transform("max")
     over = (cohort.end + pd.Timedelta(days=1)).tz_localize(cohort.time_zone).tz_convert("UTC")
     clock, ended = clock_known(rows), rows["ended_at"]
-    followed = ended.isna() & (rows["reported_at"] < last)
-    still = ended.isna() & ~followed
-    used = rows[clock & ~followed]
+    still = still_open(cohort)
+    lost = ended.isna() & ~still
+    used = rows[clock & ~lost]
     until = used["ended_at"].fillna(over)
     hours = (until.clip(upper=over) - used["reported_at"]).dt.total_seconds() / 3600
     spells = used[ids].assign(
@@ -82,7 +81,7 @@ def time_missing(cohort: Cohort) -> TimeMissing:
     return TimeMissing(
         spells=spells.reset_index(drop=True),
         still_open=rows.loc[still, ids],
-        end_lost=rows.loc[followed, ids],
+        end_lost=rows.loc[lost, ids],
         no_clock=rows.loc[~clock, ids],
     )
 

@@ -22,6 +22,8 @@ OWN_TERMS = {
     "age",
     "age_squared",
     "connections",
+    "connections_before",
+    "own_before",
     "steps",
     "closeness",
     "contacts",

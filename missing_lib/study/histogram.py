@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from missing_lib.study.given import refuse_unless_whole
 from missing_lib.study.intervals import Interval, bias_corrected
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,11 @@ def histogram(counts: ArrayLike) -> Histogram:
     counts : array_like of int, shape (n,)
         Incidents of each person.
 
+    Raises
+    ------
+    ValueError
+        If a count is missing or no whole number of 0 or more.
+
     Examples
     --------
     >>> h = histogram([1, 3, 1])
@@ -49,6 +55,9 @@ def histogram(counts: ArrayLike) -> Histogram:
         there = np.flatnonzero(number)
         return Histogram(np.asarray(there, dtype=float), np.asarray(number[there], dtype=float))
     values, people = np.unique(given.astype(float), return_counts=True)
+    if np.isnan(values).any():
+        raise ValueError("A count is missing; every person needs one.")
+    refuse_unless_whole("counts", values)
     return Histogram(values, people.astype(float))
 
 

@@ -62,10 +62,10 @@ def _fit(cohort: Cohort, followed: FollowUp, markers: dict[str, Changes]) -> Fit
     quantities = {ERA: era(followed), _AGE: completed_years(cohort, followed), **own}
     rows = rows_at_risk(followed, quantities)
     adjusting = sex_and_age(cohort, rows, _AGE)
-    marks = rows.values[list(own)].set_axis(_named(list(markers), list(adjusting)), axis=1)
+    marks = rows.values[list(own)].set_axis(named(list(markers), list(adjusting)), axis=1)
     return andersen_gill(rows, pd.concat([marks, adjusting], axis=1))
 
 
-def _named(markers: list[str], own: list[str]) -> list[str]:
+def named(markers: list[str], own: list[str]) -> list[str]:
     """Names of terms; a marker called like a term that adjusts gets another."""
     return [f"{name}_marker" if name in own else name for name in markers]

@@ -183,6 +183,8 @@ def completed(data: pd.DataFrame, copies: int, seed: int) -> list[pd.DataFrame]:
     >>> first["y"].isna().sum().item(), first["y"].equals(second["y"])
     (0, False)
     """
+    if np.isinf(data.to_numpy(float)).any():
+        raise ValueError("a value is infinite: what is not known must be missing (NaN)")
     filled = imputable(data)
     if not filled:
         return [data.copy() for _ in range(copies)]

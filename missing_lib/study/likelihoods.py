@@ -8,7 +8,7 @@ memory; people who are alike in everything are one row with a weight.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -50,6 +50,10 @@ class Rows:
     x: Floats
     offset: Floats
     weight: Floats
+
+    def of(self, columns: NDArray[np.bool_]) -> Rows:
+        """The same with some of the terms."""
+        return self if columns.all() else replace(self, x=self.x[:, columns])
 
     def blocks(self) -> Iterator[Rows]:
         """The same in pieces."""
@@ -205,6 +209,14 @@ def negative_binomial(rows: Rows, steps: int = _STEPS) -> Maximum:
         found.left,
         found.converged and alpha * mean > _NO_DISPERSION,
     )
+
+
+def spreads(rows: Rows) -> Floats:
+    """Standard deviation of each column of the terms over people; shape (k,)."""
+    people = rows.weight.sum()
+    mean = rows.weight @ rows.x / people
+    squares = sum(block.weight @ (block.x - mean) ** 2 for block in rows.blocks())
+    return np.asarray(np.sqrt(squares / people), dtype=float)
 
 
 def average_effects(rows: Rows, found: Maximum) -> Floats:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
+from scipy.stats import binom
 
 from missing_lib.study.cohort import Cohort, at_risk_windows
 from missing_lib.study.concentration import top_weights
@@ -30,6 +31,8 @@ Floats = NDArray[np.float64]
 
 #: Worlds in which everybody keeps one rate, unless asked otherwise, and where people are many.
 REDRAWN, FEWEST_REDRAWN = 200, 40
+#: So rarely may luck put as many pairs of years beyond one end of the bars.
+_LEVEL = 0.025
 
 
 def persistence(
@@ -183,14 +186,27 @@ def describe(percent: pd.DataFrame) -> str:
         "In {below} of {pairs} pairs of years shown fewer stayed than one rate for each {person} "
         "would give, in {above} more; in {within} the difference is within luck. "
     )
-    if numbers["below"] > len(rows) / 2:
+    if more_than_luck(numbers["below"], len(rows)):
         return words + (
             "So the fall from the top is more than regression to the mean: much of what puts "
             "{people} at the top of a year is a phase of that year."
         )
-    if numbers["above"] > len(rows) / 2:
+    if more_than_luck(numbers["above"], len(rows)):
         return words + "So membership lasts longer than a rate that stays the same explains."
-    return words + "So regression to the mean alone can explain the fall from the top."
+    return words + "So a fall beyond regression to the mean is not shown."
+
+
+def more_than_luck(outside: int, pairs: int) -> bool:
+    """Whether so many of the pairs lie beyond one end of bars that hold the middle 95 %.
+
+    Each does so by luck with a chance of one in forty; pairs are taken as independent.
+
+    Examples
+    --------
+    >>> more_than_luck(1, 5), more_than_luck(2, 5)
+    (False, True)
+    """
+    return bool(binom.sf(outside - 1, pairs, 0.025) < _LEVEL) if outside else False
 
 
 def pairs_of_years(percent: pd.DataFrame) -> dict[str, int]:

@@ -30,6 +30,8 @@ WORDS = {
     "female": "female (against male)",
     "sex_other": "sex other or not recorded (against male)",
     "connections": "one plus the number of connections, each doubling",
+    "connections_before": "one plus connections reported missing before, each doubling",
+    "own_before": "an own report before",
     "steps": "each step further away",
     "closeness": "closeness to all of them",
     "contacts": "one plus earlier contacts with the police, each doubling",
@@ -117,7 +119,7 @@ def missing_again(frame: Frame) -> Fit:
     """Logistic regression of a second incident among those with a first: odds ratios."""
     ever = frame.people["ever"].to_numpy(bool)
     again = frame.people.loc[ever, "incidents"] > 1
-    return logistic(again, covariates(frame)[ever].reset_index(drop=True))
+    return logistic(again, covariates(frame)[ever])
 
 
 def one_marker_at_a_time(frame: Frame) -> Fit:

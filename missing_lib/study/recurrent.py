@@ -19,13 +19,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
 
+from missing_lib.study.asked import Asked, ask, estimated, nothing
 from missing_lib.study.counting import CountingRows
-from missing_lib.study.cox import CoxFit, CoxRows, fit_rows, prepare, residuals
-from missing_lib.study.cox.fit import Ties
-from missing_lib.study.cox.frailty import FrailtyFit, fit_frailty
-from missing_lib.study.diagnosis import too_few, unusable
+from missing_lib.study.cox import CoxRows, fit_rows, prepare, residuals
+from missing_lib.study.cox.frailty import fit_frailty
+from missing_lib.study.cox.partial import Ties
 from missing_lib.study.regression import Fit
 
 Floats = NDArray[np.float64]
@@ -37,8 +36,6 @@ _Clock = tuple[Floats, Floats, Ints]
 TOP = 4
 #: Quantity of the rows by which the baseline is stratified.
 ERA = "era"
-_Z = float(norm.ppf(0.975))
-_EFFECTS = ["effect", "effect_lower", "effect_upper"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,8 @@ class FrailtyModel:
     fit : Fit
         Hazard ratios for the same person with model-based bounds.
     variance, lower, upper : float
-        Variance of the frailty (mean 1) with its 95 % interval; NaN where nothing is fitted.
+        Variance of the frailty (mean 1) with its 95 % interval; NaN where nothing is fitted,
+        and ``upper`` infinite where the data set no bound.
     p : float
         Of no differences between people: half the tail of chi-squared with one degree of
         freedom, because a variance cannot be negative.
@@ -130,7 +128,7 @@ def given_frailty(
     -------
     FrailtyModel
     """
-    asked = _ask(rows, terms)
+    asked = ask(rows, terms)
     if asked.problem:
         return _no_frailty(asked)
     cox = _prepared(asked, _calendar)
@@ -139,7 +137,7 @@ def given_frailty(
     if fit.problem:
         return _no_frailty(replace(asked, problem=fit.problem))
     asked = replace(asked, reasons=asked.reasons | fit_rows(cox, ties=ties).reasons)
-    table = _table(asked, fit, np.sqrt(np.diag(fit.covariance)))
+    table = estimated(asked, fit.terms, fit.coefficients, np.sqrt(np.diag(fit.covariance)))
     return FrailtyModel(table, fit.theta, fit.theta_lower, fit.theta_upper, fit.p)
 
 
@@ -152,14 +150,17 @@ def change_with_time(rows: CountingRows, terms: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As :func:`.residuals.proportional_hazards_test`; no rows where nothing is fitted.
+        As :func:`.residuals.proportional_hazards_test`; no rows where nothing is fitted, or the
+        data cannot tell, such as when all incidents came at one time.
     """
-    asked = _ask(rows, terms)
+    asked = ask(rows, terms)
     if not asked.problem:
         cox = _prepared(asked, _calendar)
         fit = fit_rows(cox)
         if fit.terms and not fit.problem:
-            return residuals.proportional_hazards_test(cox, fit, "identity")
+            told = residuals.proportional_hazards_test(cox, fit, "identity")
+            if np.isfinite(told["p"].iloc[-1]):
+                return told
     return pd.DataFrame(columns=["term", "chi_squared", "degrees_of_freedom", "p"])
 
 
@@ -223,101 +224,6 @@ def common_effect(coefficients: ArrayLike, covariance: ArrayLike) -> tuple[float
     return effect, total**-0.5, float(b @ inverse @ b)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """Rows without missing values, terms that can be tried, and why others cannot.
-
-    Attributes
-    ----------
-    rows : CountingRows
-    terms : DataFrame
-    rests_on : DataFrame
-        ``term``, ``people``, ``events`` of every term asked for.
-    reasons : dict
-    people, events : int
-    problem : str
-    """
-
-    rows: CountingRows
-    terms: pd.DataFrame
-    rests_on: pd.DataFrame
-    reasons: dict[str, str]
-    people: int
-    events: int
-    problem: str
-
-
-def _ask(rows: CountingRows, terms: pd.DataFrame) -> _Asked:
-    """Guards that look at people: terms rest on them, and not on rows."""
-    complete = terms.notna().all(axis=1).to_numpy(bool)
-    if not complete.all():
-        rows, terms = rows.only(complete), terms[complete].reset_index(drop=True)
-    who, event = rows.person, rows.event
-    has = np.bincount(who, event) > 0
-    at_risk = np.bincount(who) > 0
-    sides = {name: _Sides.of(terms[name].to_numpy(float)) for name in terms}
-    reasons: dict[str, str] = {}
-    for name, side in sides.items():
-        reasons |= side.unusable(name, event)
-    kept = [name for name in terms if name not in reasons]
-    return _Asked(
-        rows,
-        terms[kept],
-        pd.DataFrame(
-            [(name, *side.people(who, event)) for name, side in sides.items()],
-            columns=["term", "people", "events"],
-        ),
-        reasons,
-        int(at_risk.sum()),
-        int(has.sum()),
-        too_few(has, len(kept), binary=False),
-    )
-
-
-@dataclass(frozen=True)
-class _Sides:
-    """The rows on either side of a yes-no term; all rows on one side of any other.
-
-    Attributes
-    ----------
-    levels : ndarray of float
-        Lowest and highest value; one where they are the same, none without rows.
-    upper : ndarray of bool, shape (rows,)
-        Rows with the highest value of a yes-no term; all of any other.
-    """
-
-    levels: Floats
-    upper: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, value: Floats) -> _Sides:
-        levels = np.unique([value.min(), value.max()]) if len(value) else np.zeros(0)
-        upper = value == levels[-1] if len(value) else np.zeros(0, bool)
-        yes_no = (upper | (value == levels[:1])).all()
-        return cls(levels, upper if yes_no else np.ones(len(value), bool))
-
-    def unusable(self, name: str, event: NDArray[np.bool_]) -> dict[str, str]:
-        """Why the term can tell nothing: constant, or no event on one side."""
-        if len(self.levels) > 1 and self.upper.all():
-            return {}
-        # Combinations of side and event that occur stand for all rows.
-        cells = np.flatnonzero(np.bincount(2 * self.upper + event, minlength=4))
-        values = np.resize(self.levels, 2)[cells // 2] if len(self.levels) else np.zeros(0)
-        return unusable(pd.DataFrame({name: values}), cells % 2 == 1, binary=False)
-
-    def people(self, who: Ints, event: NDArray[np.bool_]) -> tuple[int, int]:
-        """Fewest people at risk, and fewest with an event, on either side."""
-        if len(self.levels) < 2:
-            return 0, 0
-        sides = [self.upper] if self.upper.all() else [self.upper, ~self.upper]
-        people = min(_distinct(who[side]) for side in sides)
-        return people, min(_distinct(who[side & event]) for side in sides)
-
-
-def _distinct(who: Ints) -> int:
-    return int(np.count_nonzero(np.bincount(who)))
-
-
 def _calendar(rows: CountingRows) -> _Clock:
     return rows.start, rows.stop, rows.values[ERA].to_numpy(np.int64)
 
@@ -327,7 +233,7 @@ def _total(rows: CountingRows) -> _Clock:
 
 
 def _gap(rows: CountingRows) -> _Clock:
-    return rows.since, rows.since + (rows.stop - rows.start), _strata(rows)
+    return rows.since, rows.until, _strata(rows)
 
 
 def _strata(rows: CountingRows) -> Ints:
@@ -336,7 +242,7 @@ def _strata(rows: CountingRows) -> Ints:
     return np.asarray(era * (TOP + 1) + np.minimum(rows.order, TOP))
 
 
-def _prepared(asked: _Asked, clock: Callable[[CountingRows], _Clock]) -> CoxRows:
+def _prepared(asked: Asked, clock: Callable[[CountingRows], _Clock]) -> CoxRows:
     start, stop, strata = clock(asked.rows)
     return prepare(stop, asked.rows.event, asked.terms, start=start, strata=strata)
 
@@ -345,46 +251,16 @@ def _marginal(
     rows: CountingRows, terms: pd.DataFrame, clock: Callable[[CountingRows], _Clock]
 ) -> Fit:
     """A Cox fit with errors robust to rows of one person being alike."""
-    asked = _ask(rows, terms)
+    asked = ask(rows, terms)
     if asked.problem:
-        return _nothing(asked)
+        return nothing(asked)
     fit = fit_rows(_prepared(asked, clock), cluster=asked.rows.person)
     asked = replace(asked, reasons=asked.reasons | fit.reasons)
-    if not fit.terms:
-        return _nothing(replace(asked, problem=fit.problem or "no term is left"))
-    return _table(asked, fit, fit.standard_errors)
+    if not fit.terms or fit.robust_problem:
+        problem = fit.problem or fit.robust_problem or "no term is left"
+        return nothing(replace(asked, problem=problem))
+    return estimated(asked, fit.terms, fit.coefficients, fit.standard_errors)
 
 
-def _table(asked: _Asked, fit: CoxFit | FrailtyFit, se: Floats) -> Fit:
-    """Estimates in the shape of :class:`.regression.Fit`."""
-    b = pd.Series(fit.coefficients, index=list(fit.terms))
-    error = pd.Series(se, index=list(fit.terms))
-    out = asked.rests_on.set_index("term")
-    out["coefficient"], out["se"] = b.reindex(out.index), error.reindex(out.index)
-    for name, steps in (("estimate", 0), ("lower", -1), ("upper", 1)):
-        out[name] = np.exp(out["coefficient"] + steps * _Z * out["se"])
-    out["p"] = 2 * norm.sf(np.abs(out["coefficient"] / out["se"]))
-    return _fit(asked, out.reset_index(), asked.reasons)
-
-
-def _nothing(asked: _Asked) -> Fit:
-    numbers = dict.fromkeys(["coefficient", "se", "estimate", "lower", "upper", "p"], np.nan)
-    reasons = dict.fromkeys(asked.rests_on["term"], asked.problem) | asked.reasons
-    return _fit(asked, asked.rests_on.assign(**numbers), reasons)
-
-
-def _fit(asked: _Asked, table: pd.DataFrame, reasons: dict[str, str]) -> Fit:
-    table = table.assign(**dict.fromkeys(_EFFECTS, np.nan))
-    table["reason"] = [reasons.get(name, "") for name in table["term"]]
-    order = ["term", "coefficient", "se", "estimate", "lower", "upper", "p", *_EFFECTS]
-    return Fit(
-        "hazard ratio",
-        table[[*order, "people", "events", "reason"]],
-        people=asked.people,
-        events=asked.events,
-        problem=asked.problem,
-    )
-
-
-def _no_frailty(asked: _Asked) -> FrailtyModel:
-    return FrailtyModel(_nothing(asked), np.nan, np.nan, np.nan, np.nan)
+def _no_frailty(asked: Asked) -> FrailtyModel:
+    return FrailtyModel(nothing(asked), np.nan, np.nan, np.nan, np.nan)

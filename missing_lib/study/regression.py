@@ -15,6 +15,12 @@ from statsmodels.stats.multitest import multipletests
 
 from missing_lib.study import likelihoods
 from missing_lib.study.diagnosis import guards, listed, separating_terms, too_few, unusable
+from missing_lib.study.given import (
+    refuse_twins,
+    refuse_unless_whole,
+    refuse_unless_yes_no,
+    refuse_unlike_rows,
+)
 from missing_lib.study.likelihoods import Maximum, Rows
 
 #: A standard error, in standard deviations of its term, that only a flat likelihood has.
@@ -92,13 +98,18 @@ def logistic(outcome: ArrayLike, design: pd.DataFrame, linked: csr_array | None 
     Fit
         Never a number that separation, collinearity or few events have made meaningless.
 
+    Raises
+    ------
+    ValueError
+        If an outcome is neither 0 nor 1, lengths or indices differ, or two terms have one name;
+        the other regressions likewise.
+
     References
     ----------
     Cox 1958, Journal of the Royal Statistical Society B 20, 215-242, doi
     10.1111/j.2517-6161.1958.tb00292.x.
     """
-    days = np.ones(len(design))
-    return _fit("odds ratio", likelihoods.logistic, outcome, design, days, linked=linked)
+    return _fit("odds ratio", likelihoods.logistic, outcome, design, None, linked=linked)
 
 
 def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> Fit:
@@ -123,7 +134,7 @@ def complementary_log_log(outcome: ArrayLike, design: pd.DataFrame, days: ArrayL
     Prentice and Gloeckler 1978, doi 10.2307/2529588.
     """
     run = likelihoods.complementary_log_log
-    return _fit("hazard ratio", run, outcome, design, np.asarray(days, float))
+    return _fit("hazard ratio", run, outcome, design, days)
 
 
 def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> Fit:
@@ -149,7 +160,7 @@ def negative_binomial(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) 
     Lawless 1987, doi 10.2307/3314912.
     """
     run = likelihoods.negative_binomial_or_poisson
-    return _fit("rate ratio", run, counts, design, np.asarray(days, float), binary=False)
+    return _fit("rate ratio", run, counts, design, days, binary=False)
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
@@ -203,23 +214,33 @@ def _fit(
     run: Callable[[Rows], Maximum],
     outcome: ArrayLike,
     design: pd.DataFrame,
-    days: NDArray[np.float64],
+    days: ArrayLike | None,
     binary: bool = True,
     linked: csr_array | None = None,
 ) -> Fit:
+    refuse_unlike_people(outcome, design, days)
+    if linked is not None and linked.shape != (len(design), len(design)):
+        raise ValueError(f"linked has shape {linked.shape} for {len(design)} people.")
     y = np.asarray(outcome, float)
-    complete = (design.notna().all(axis=1) & ~np.isnan(y) & (days > 0)).to_numpy(bool)
-    x, t, links = design, days, linked
+    refuse_unless_yes_no("outcome", y) if binary else refuse_unless_whole("counts", y)
+    x, t, links = design, np.ones(len(y)) if days is None else np.asarray(days, float), linked
+    complete = (design.notna().all(axis=1) & ~np.isnan(y) & (t > 0)).to_numpy(bool)
     if not complete.all():
-        y, x, t = y[complete], design[complete], days[complete]
+        y, x, t = y[complete], design[complete], t[complete]
         links = None if linked is None else linked[complete][:, complete]
     x = x.reset_index(drop=True).astype(float, copy=False)
-    has = y > 0
+    matrix = np.column_stack([np.ones(len(x)), x.to_numpy()])
+    rows = likelihoods.alike(y, matrix, np.log(t))
+    if len(rows.y) < len(y):
+        x = pd.DataFrame(rows.x[:, 1:], columns=x.columns)
+    has = rows.y > 0
     reasons = unusable(x, has, binary)
     kept = [name for name in x.columns if name not in reasons]
-    rests_on = guards(x, has, binary)
-    problem = too_few(has, len(kept), binary)
-    settled = None if problem else _settle(run, y, x[kept], t, links)
+    rests_on = guards(x, has, binary, rows.weight)
+    problem = too_few(y > 0, len(kept), binary)
+    at = np.append(True, x.columns.isin(kept))
+    whole = None if links is None else (y, matrix[:, at], links)
+    settled = None if problem else _settle(run, rows.of(at), whole)
     if settled is None:
         names = separating_terms(has, x[kept]) if binary and not problem else []
         if names:
@@ -227,14 +248,14 @@ def _fit(
         problem = problem or "the estimation did not settle on one answer"
         reasons = {name: reasons.get(name, problem) for name in x.columns}
         terms = term_table(rests_on, [], None, reasons)
-        return Fit(scale, terms, len(y), int(has.sum()), problem=problem)
+        return Fit(scale, terms, len(y), int((y > 0).sum()), problem=problem)
     has_alpha = len(settled.b) > len(kept) + 1
     no_alpha = 0.0 if scale == "rate ratio" else np.nan
     return Fit(
         scale,
         term_table(rests_on, kept, settled, reasons),
         len(y),
-        int(has.sum()),
+        int((y > 0).sum()),
         intercept=float(settled.b[0]),
         dispersion=float(settled.b[-1]) if has_alpha else no_alpha,
         dispersion_se=float(settled.se[-1]) if has_alpha else np.nan,
@@ -242,28 +263,42 @@ def _fit(
     )
 
 
+def refuse_unlike_people(outcome: ArrayLike, design: pd.DataFrame, days: ArrayLike | None) -> None:
+    """Refuse arguments of a regression that do not hold one finite time for each person.
+
+    Raises
+    ------
+    ValueError
+        If lengths or indices differ, two terms have one name, or a time is infinite.
+    """
+    refuse_unlike_rows(outcome=outcome, design=design, days=days)
+    refuse_twins(design)
+    if days is not None and np.isinf(np.asarray(days, float)).any():
+        raise ValueError("Values of days are infinite; every time must be a finite number.")
+
+
 def _settle(
     run: Callable[[Rows], Maximum],
-    y: NDArray[np.float64],
-    x: pd.DataFrame,
-    t: NDArray[np.float64],
-    linked: csr_array | None,
+    rows: Rows,
+    linked: tuple[NDArray[np.float64], NDArray[np.float64], csr_array] | None,
 ) -> Settled | None:
-    """The largest likelihood, or None where it may not be believed."""
-    matrix = np.column_stack([np.ones(len(x)), x.to_numpy()])
-    spread = np.append(1.0, x.std(ddof=0).to_numpy())
-    rows = likelihoods.alike(y, matrix, np.log(t))
+    """The largest likelihood, or None where it may not be believed.
+
+    ``linked`` holds outcome, terms and links of all people, where some are linked.
+    """
+    spread = likelihoods.spreads(rows)
+    spread[0] = 1.0
     with np.errstate(all="ignore"):
         found = run(rows)
         b, se = found.params, np.sqrt(np.diag(found.covariance))
         steep = np.isfinite(b).all() and bool((se[: len(spread)] * spread < FLAT).all())
         if not (found.converged and steep and 0 <= found.left < LEFT_TO_CLIMB):
             return None
-    effects = np.full((x.shape[1], 3), np.nan)
+    effects = np.full((len(spread) - 1, 3), np.nan)
     if run is likelihoods.logistic:
         effects = likelihoods.average_effects(rows, found)
     if linked is not None:
-        se = _linked_se(found, y, matrix, linked)
+        se = _linked_se(found, *linked)
     return Settled(b, se, effects, found.log_likelihood)
 
 

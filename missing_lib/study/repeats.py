@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from missing_lib.study.chance import fit_negative_binomial
-from missing_lib.study.cohort import Cohort, at_risk_windows
+from missing_lib.study.cohort import Cohort, at_risk_windows, still_open
 from missing_lib.study.intervals import Interval, ratio_by_people
 from missing_lib.study.mean_numbers import mean_at
 from missing_lib.study.survival import kaplan_meier, piecewise_hazard
@@ -101,8 +101,9 @@ def gaps(cohort: Cohort) -> pd.DataFrame:
     """Time from each incident to the person's next one, or to where observation ends.
 
     A gap runs from the end of an incident to the report of the next. Where the end is missing,
-    or lies after the next report, it runs from the report. Observation ends with the person's
-    at-risk window: at the age limit, on leaving, or at the end of the study.
+    or lies after the next report, it runs from the report; where the incident is still open when
+    the study ends (:func:`.cohort.still_open`), there is none. Observation ends with the
+    person's at-risk window: at the age limit, on leaving, or at the end of the study.
 
     Returns
     -------
@@ -121,6 +122,7 @@ def gaps(cohort: Cohort) -> pd.DataFrame:
     until[~observed] = _end_of_observation(cohort, rows["person_id"][~observed])
     from_end = (ended >= reported) & ~(observed & (ended > until))
     clock = np.where(from_end, ended, reported)
+    clock = np.where(still_open(cohort), np.maximum(until, reported), clock)
     band = np.searchsorted(_ORDER_EDGES, rows["order"].to_numpy(), side="right") - 1
     return pd.DataFrame(
         {

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from missing_lib.study.curve_variance import summed_squares
+from missing_lib.study.given import refuse_unlike_rows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -40,10 +41,11 @@ def kaplan_meier(
     ----------
     durations : array_like, shape (n,)
         Time from origin to event or censoring. A row censored at its origin was never at risk
-        and is left out.
+        and is left out, as is one with a missing time.
     observed : array_like of bool, shape (n,)
     entry : array_like, shape (n,), optional
-        Time from which the row is under observation; zero if not given.
+        Time from which the row is under observation; zero if not given. An event must come
+        after it.
     cluster : array_like, shape (n,), optional
         Rows of one cluster (a person) are dependent: the standard error is then the
         infinitesimal jackknife summed by cluster, else Greenwood's.
@@ -57,14 +59,20 @@ def kaplan_meier(
         is given, else at it), ``survival``, ``se``, ``lower``, ``upper`` (95 %, on the
         log(-log) scale; NaN where the curve is one or zero).
 
+    Raises
+    ------
+    ValueError
+        If lengths or indices differ, or an event comes no later than its row's entry.
+
     References
     ----------
     Kaplan and Meier 1958, doi 10.1080/01621459.1958.10501452.
     """
+    refuse_unlike_rows(durations=durations, observed=observed, entry=entry, cluster=cluster)
     time = np.asarray(durations, dtype=float)
     event = np.asarray(observed, dtype=bool)
     start = None if entry is None else np.asarray(entry, dtype=float)
-    used = event | (time > (0.0 if start is None else start))
+    used = _ever_at_risk(time, event, start)
     if not used.all():
         time, event = time[used], event[used]
         start = None if start is None else start[used]
@@ -92,8 +100,25 @@ def kaplan_meier(
     return _with_log_log_bounds(table)
 
 
+def _ever_at_risk(
+    time: Floats, event: NDArray[np.bool_], start: Floats | None
+) -> NDArray[np.bool_]:
+    """Rows with known times that are at risk at some time, at their origin if an event is there."""
+    if start is None:
+        return (event & ~np.isnan(time)) | (time > 0)
+    early = int((event & (time <= start)).sum())
+    if early:
+        raise ValueError(
+            f"{early} rows have an event no later than their entry, when they are not yet at risk; "
+            "let such a row enter earlier, or leave it out."
+        )
+    return np.asarray(time > start)
+
+
 def nelson_aalen(durations: ArrayLike, observed: ArrayLike) -> pd.DataFrame:
     """Nelson-Aalen estimate of the cumulative hazard, the sum of d/n.
+
+    Rows with a missing duration are left out.
 
     Returns
     -------
@@ -105,7 +130,10 @@ def nelson_aalen(durations: ArrayLike, observed: ArrayLike) -> pd.DataFrame:
     ----------
     Aalen 1978, doi 10.1214/aos/1176344247.
     """
-    risk = _risk_sets(np.asarray(durations, dtype=float), np.asarray(observed, dtype=bool), None)
+    refuse_unlike_rows(durations=durations, observed=observed)
+    time, event = np.asarray(durations, dtype=float), np.asarray(observed, dtype=bool)
+    known = ~np.isnan(time)
+    risk = _risk_sets(time[known], event[known], None)
     return pd.DataFrame(
         {
             "time": risk.steps,

@@ -11,8 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import digamma, gammaln, polygamma
 
 from missing_lib.study.diagnosis import guards, listed, too_few, unusable
+from missing_lib.study.given import refuse_unless_whole
 from missing_lib.study.likelihoods import Maximum, Slopes, maximise
-from missing_lib.study.regression import FLAT, LEFT_TO_CLIMB, Fit, Settled, term_table
+from missing_lib.study.regression import (
+    FLAT,
+    LEFT_TO_CLIMB,
+    Fit,
+    Settled,
+    refuse_unlike_people,
+    term_table,
+)
 
 Floats = NDArray[np.float64]
 Likelihood = Callable[[Floats], Slopes]
@@ -69,6 +77,12 @@ def zero_truncated_negative_binomial(
     -------
     TruncatedFit
         Rate ratios: ratios of the mean before truncation, people with none included.
+
+    Raises
+    ------
+    ValueError
+        If counts are not whole numbers of 0 or more, lengths or indices differ, two terms have
+        one name, or a time is infinite.
 
     References
     ----------
@@ -139,7 +153,9 @@ _NO_TOP = "the estimation did not settle on one answer"
 
 
 def _prepared(counts: ArrayLike, design: pd.DataFrame, days: ArrayLike) -> _Data:
+    refuse_unlike_people(counts, design, days)
     y, t = np.asarray(counts, float), np.asarray(days, float)
+    refuse_unless_whole("counts", y)
     used = (design.notna().all(axis=1) & (y > 0) & (t > 0)).to_numpy(bool)
     y, t, x = y[used], t[used], design[used].reset_index(drop=True).astype(float)
     more = y > 1

@@ -180,3 +180,39 @@ def recorded_before(known: Known) -> pd.DataFrame:
             "known_from": START - pd.Timedelta(days=400),
         }
     )
+
+
+def forgotten_world(
+    people: int,
+    rng: np.random.Generator,
+    *,
+    level: float = -1.9,
+    gone: float = 0.1,
+    gone_with_mental_health: float = 0.5,
+) -> Cohort:
+    """People who are ever missing as in :func:`ever_missing_world`, not all fully recorded.
+
+    Sex and ethnicity are asked of whoever goes missing, and of others less often where health
+    services alone know them: whether they are on record hangs together with marker and outcome.
+    Ethnicity changes nothing, and is another with more children in care.
+
+    Parameters
+    ----------
+    level : float
+        Log odds of a boy of twelve without a marker.
+    gone : float
+        Part of the people of whom sex is not on record, and likewise ethnicity.
+    gone_with_mental_health : float
+        The same for people with the marker of mental health who were never missing.
+    """
+    known = known_people(people, rng)
+    ever = rng.random(people) < expit(level + known.eta)
+    care = known.marks["local_authority_care"].to_numpy()
+    other = rng.random(people) < 0.15 + 0.2 * care
+    chance = np.where(known.marks["mental_health"] & ~ever, gone_with_mental_health, gone)
+    sex = known.persons["sex"].where(rng.random(people) >= chance)
+    ethnicity = pd.Series(np.where(other, "asian", "white")).where(rng.random(people) >= chance)
+    missing = np.flatnonzero(ever)
+    days = rng.random(len(missing)) * known.days[missing]
+    persons = known.persons.assign(sex=sex, ethnicity_self=ethnicity)
+    return cohort_of(persons, missing, days, recorded_before(known))

@@ -8,13 +8,21 @@ from scipy.special import expit
 from missing_lib.force.tables import STUDY_MARKERS
 from missing_lib.study.controls.summary import Estimate, wald
 from missing_lib.study.frame import known_before
+from missing_lib.study.missing_values import imputed, terms, with_gaps
 from missing_lib.study.predictors import (
     ever_missing,
     ever_missing_by_time_at_risk,
     number_of_incidents,
 )
-from missing_lib.study.regression import Fit, holm
-from missing_lib.study.worlds_people import EFFECTS, Known, counts_world, ever_missing_world
+from missing_lib.study.regression import Fit, holm, logistic
+from missing_lib.study.worlds_people import (
+    EFFECTS,
+    FEMALE,
+    Known,
+    counts_world,
+    ever_missing_world,
+    forgotten_world,
+)
 
 #: The marker of the worlds that changes nothing.
 IDLE = "school_exclusion"
@@ -101,12 +109,35 @@ def counts(
     return found
 
 
+def not_on_record(seed: int, *, people: int = 2000, copies: int = 5) -> dict[str, Estimate]:
+    """Logistic regression where sex and ethnicity are not on record for all.
+
+    Returns
+    -------
+    dict of Estimate
+        Log odds ratio of each marker of the study, of ``female`` and of ``ethnicity_other``, from
+        imputed data; ``complete``, that of mental health from complete cases.
+    """
+    frame = known_before(forgotten_world(people, np.random.default_rng(seed)))
+    pooled = imputed(frame, seed, copies)
+    complete = logistic(frame.people["ever"].astype(bool), terms(with_gaps(frame)))
+    name = "mental_health"
+    return {
+        **coefficients(pooled, EFFECTS),
+        "female": _log_ratio(pooled, "female", FEMALE),
+        "ethnicity_other": _log_ratio(pooled, "ethnicity_other", 0.0),
+        "complete": _log_ratio(complete, name, EFFECTS[name]),
+    }
+
+
 def coefficients(fit: Fit, truth: dict[str, float]) -> dict[str, Estimate]:
     """Log ratios of the study's markers."""
-    return {
-        name: wald(truth[name], fit.row(name)["coefficient"], fit.row(name)["se"])
-        for name in STUDY_MARKERS
-    }
+    return {name: _log_ratio(fit, name, truth[name]) for name in STUDY_MARKERS}
+
+
+def _log_ratio(fit: Fit, term: str, truth: float) -> Estimate:
+    row = fit.row(term)
+    return wald(truth, row["coefficient"], row["se"])
 
 
 def test_of(fit: Fit, term: str) -> Estimate:

@@ -3,43 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from missing_lib.study.cox.kernel import (
-    cross_products,
-    cumulated,
-    expected_events,
-    log_hazards,
-    slot_sums,
-    summed_score_residuals,
-    sums_at_risk,
+from missing_lib.study.cox.partial import (
+    AtRisk,
+    Ties,
+    at_risk,
+    information,
+    keep_terms,
+    score,
+    score_residuals,
 )
 from missing_lib.study.cox.rows import CoxRows, prepare
 from missing_lib.study.diagnosis import listed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Ties = Literal["efron", "breslow"]
 
-#: Newton stops after a step shorter than this in every standardised coefficient; what is left
-#: is about its square.
+# Coefficients are judged per standard deviation among those at risk together: between strata, and
+# over time, a term may vary far more.
+#: Newton stops after a step shorter than this in every coefficient; what is left is about its
+#: square.
 _SMALL_STEP = 1e-6
 _STEPS = 50
 _HALVINGS = 30
 #: Part of a term's information that the other terms leave, below which they hold all of it:
 #: sums of many rows carry about twelve digits.
 _COLLINEAR = 1e-11
-#: Information per event of a standardised term that varies in no risk set.
+#: Information per event of a term that varies in no risk set, per standard deviation of all.
 _FLAT = 1e-12
-#: A standardised coefficient beyond this is running away.
+#: A coefficient beyond this is running away.
 _FAR = 50.0
-#: Information per weight of an event, along some direction of the standardised terms, that only
-#: a likelihood without a top has: a standard error above ten standard deviations.
+#: Information per weight of an event, along some direction of the terms, that only a likelihood
+#: without a top has: a standard error above ten standard deviations ...
 _NO_TOP = 0.01
+#: ... with an estimate further out than this. Nearer it, a few rows far off make the unit large.
+_OUT = 1.0
+#: Information that is rounding.
+_NONE = 1e-9
+#: Sums over risk sets that lose more digits than this, see :attr:`.partial.AtRisk.lost`, would
+#: leave fewer than nine.
+_LOST = 1e7
+_TOO_UNLIKE = "{} differ by too many orders of magnitude among rows that overlap"
 
 
 @dataclass(frozen=True)
@@ -55,13 +64,14 @@ class CoxFit:
     covariance : ndarray, shape (k, k)
         Inverse of the information.
     robust : ndarray, shape (k, k), or None
-        Grouped dfbeta, without a small-sample factor; None where no cluster was given.
+        Grouped dfbeta, without a small-sample factor; None where no cluster was given, and NaN
+        where there are no more clusters than terms.
     log_likelihood, log_likelihood_null : float
         Log partial likelihood at the estimate, and with all coefficients 0.
     score_test : float
         Score statistic at 0, k degrees of freedom.
     robust_score_test : float
-        The same from scores added up by cluster; NaN without clusters.
+        The same from scores added up by cluster; NaN without clusters, or with too few.
     rows, events, dropped : int
         Complete rows, events among them, and rows left out for a missing value.
     ties : str
@@ -69,6 +79,8 @@ class CoxFit:
         Terms that are not estimated, each with its reason.
     problem : str
         Why nothing is estimated; empty where the model stands.
+    robust_problem : str
+        Why robust errors are NaN; empty where they stand or were not asked for.
     """
 
     terms: tuple[str, ...]
@@ -85,6 +97,7 @@ class CoxFit:
     ties: Ties
     reasons: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    robust_problem: str = ""
 
     @property
     def standard_errors(self) -> Floats:
@@ -99,34 +112,9 @@ class CoxFit:
 
     @property
     def wald_test(self) -> float:
-        """Wald statistic of all coefficients, robust where there are clusters."""
+        """Wald statistic of all coefficients, robust where there are clusters; NaN without."""
         used = self.covariance if self.robust is None else self.robust
         return float(self.coefficients @ np.linalg.solve(used, self.coefficients))
-
-
-@dataclass(frozen=True)
-class AtRisk:
-    """Sums over risk sets at given coefficients; slots as in :class:`.rows.CoxRows`.
-
-    Attributes
-    ----------
-    risk : ndarray, shape (n,)
-        exp(eta - level), the offset included.
-    s1, s1d : ndarray, shape (slots, k)
-    sums : ndarray, shape (slots, 5)
-        A, B, C, D and E.
-    level : float
-        Taken off eta before exponentials: A times exp(-level) is the baseline hazard at mean
-        covariates.
-    log_likelihood : float
-    """
-
-    risk: Floats
-    s1: Floats
-    s1d: Floats
-    sums: Floats
-    level: float
-    log_likelihood: float
 
 
 def fit_cox(
@@ -202,6 +190,8 @@ def fit_rows(rows: CoxRows, *, cluster: ArrayLike | None = None, ties: Ties = "e
     if rows.events == 0:
         return _without_estimate(rows, ties, {}, "no event is among the rows")
     null = at_risk(rows, np.zeros(len(rows.terms)), ties)
+    if null.lost > _LOST:
+        return _without_estimate(rows, ties, {}, _TOO_UNLIKE.format("offsets or weights"))
     curvature = information(rows, null)
     reasons = _not_estimable(rows, curvature)
     kept = [j for j, name in enumerate(rows.terms) if name not in reasons]
@@ -213,15 +203,19 @@ def fit_rows(rows: CoxRows, *, cluster: ArrayLike | None = None, ties: Ties = "e
         own = keep_terms(rows, kept)
         null = at_risk(own, np.zeros(len(kept)), ties)
         curvature = curvature[np.ix_(kept, kept)]
-    beta, there, final, settled = _climb(own, null, curvature, ties)
-    endless = _endless(own, final, beta, settled)
-    if endless:
-        problem = f"the events are fully told by {listed(endless)}, so no estimate is finite"
+    unit = np.sqrt(np.diag(curvature) / rows.death_weight.sum())
+    beta, there, final, settled = _climb(own, null, curvature, unit, ties)
+    final = final / np.outer(unit, unit)
+    problem = _no_estimate(own, there, final, beta * unit, settled)
+    if problem:
         return _without_estimate(rows, ties, reasons, problem, null.log_likelihood)
-    inverse = np.linalg.inv(final)
+    inverse = np.linalg.inv(final) / np.outer(unit, unit)
     slope = score(own, null)
-    robust, robust_score = None, np.nan
-    if group is not None:
+    robust, robust_score, few = None, np.nan, ""
+    if group is not None and groups <= len(kept):
+        robust = np.full((len(kept), len(kept)), np.nan)
+        few = f"robust errors of {len(kept)} terms need more than {groups} clusters"
+    elif group is not None:
         moved = score_residuals(own, there, group, groups) @ inverse
         robust = _back(own, moved.T @ moved)
         at_zero = score_residuals(own, null, group, groups)
@@ -241,100 +235,7 @@ def fit_rows(rows: CoxRows, *, cluster: ArrayLike | None = None, ties: Ties = "e
         dropped=rows.given - rows.complete,
         ties=ties,
         reasons=reasons,
-    )
-
-
-def at_risk(rows: CoxRows, beta: Floats, ties: Ties) -> AtRisk:
-    """Sums over risk sets at standardised coefficients.
-
-    Parameters
-    ----------
-    rows : CoxRows
-    beta : ndarray, shape (k,)
-        Per standard deviation of each term.
-    ties : {"efron", "breslow"}
-    """
-    eta = log_hazards(rows.x, beta, rows.offset)
-    told = float(rows.weight[rows.died] @ eta[rows.died])
-    # Any constant cancels; without this one a large offset would overflow.
-    level = float(eta.max())
-    eta -= level
-    risk = np.exp(eta, out=eta)
-    weighted = rows.weight * risk
-    exposed, dying = sums_at_risk(
-        rows.x, weighted, rows.before, rows.last, rows.died, rows.first_slot
-    )
-    sums, logs = slot_sums(
-        exposed[:, 0].copy(), dying[:, 0].copy(), rows.deaths, rows.death_weight, ties == "efron"
-    )
-    likelihood = told - float(level * rows.death_weight.sum() + logs.sum())
-    return AtRisk(risk, exposed[:, 1:], dying[:, 1:], sums, level, likelihood)
-
-
-def score(rows: CoxRows, at: AtRisk) -> Floats:
-    """First derivatives of the log likelihood, per standard deviation; shape (k,)."""
-    return np.asarray(rows.seen - at.sums[:, 0] @ at.s1 + at.sums[:, 1] @ at.s1d)
-
-
-def information(rows: CoxRows, at: AtRisk, slot_weight: Floats | None = None) -> Floats:
-    """Minus the second derivatives, per standard deviation; shape (k, k).
-
-    With ``slot_weight`` g, shape (slots,), each slot's part is multiplied by g: the blocks of a
-    model with terms x and x g(t).
-    """
-    sums = at.sums if slot_weight is None else at.sums * slot_weight[:, None]
-    cumulative = cumulated(sums[:, :1], rows.first_slot)[:, 0]
-    q = expected_events(
-        rows.weight * at.risk, cumulative, sums[:, 1], rows.before, rows.last, rows.died
-    )
-    c, d, e = sums[:, 2], sums[:, 3], sums[:, 4]
-    cross = (at.s1 * d[:, None]).T @ at.s1d
-    means = (at.s1 * c[:, None]).T @ at.s1 - cross - cross.T + (at.s1d * e[:, None]).T @ at.s1d
-    return np.asarray(cross_products(rows.x, q) - means)
-
-
-def score_residuals(rows: CoxRows, at: AtRisk, group: Ints, groups: int) -> Floats:
-    """Weighted score residuals added up within groups, per standard deviation.
-
-    Parameters
-    ----------
-    rows : CoxRows
-    at : AtRisk
-    group : ndarray of int, shape (n,)
-        From 0 to ``groups`` - 1.
-    groups : int
-
-    Returns
-    -------
-    ndarray, shape (groups, k)
-    """
-    a, b, c, d, e = (at.sums[:, [i]] for i in range(5))
-    passed = cumulated(np.hstack([a, c * at.s1 - d * at.s1d]), rows.first_slot)
-    own = np.hstack([b, d * at.s1 - e * at.s1d])
-    return summed_score_residuals(
-        rows.x, at.risk, rows.weight, rows.before, rows.last, rows.died,
-        mean_covariates(rows, at), passed, own, group, groups,
-    )  # fmt: skip
-
-
-def mean_covariates(rows: CoxRows, at: AtRisk) -> Floats:
-    """Mean over the deaths of a slot of (S1 - f S1d)/den; shape (slots, k)."""
-    weight = rows.death_weight[:, None]
-    total = at.sums[:, [0]] * at.s1 - at.sums[:, [1]] * at.s1d
-    return np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-
-
-def keep_terms(rows: CoxRows, kept: list[int]) -> CoxRows:
-    """The same rows with some of the terms."""
-    return CoxRows(
-        **{
-            **rows.__dict__,
-            "terms": tuple(rows.terms[j] for j in kept),
-            "x": np.ascontiguousarray(rows.x[:, kept]),
-            "centre": rows.centre[kept],
-            "scale": rows.scale[kept],
-            "seen": rows.seen[kept],
-        }
+        robust_problem=few,
     )
 
 
@@ -343,7 +244,7 @@ def _not_estimable(rows: CoxRows, info: Floats) -> dict[str, str]:
     reasons: dict[str, str] = {}
     kept: list[int] = []
     for j, name in enumerate(rows.terms):
-        if info[j, j] <= _FLAT * rows.events:
+        if info[j, j] <= _FLAT * rows.death_weight.sum():
             reasons[name] = "the same for everybody at risk at an event"
             continue
         if kept:
@@ -360,7 +261,7 @@ def _not_estimable(rows: CoxRows, info: Floats) -> dict[str, str]:
 
 
 def _climb(
-    rows: CoxRows, here: AtRisk, info: Floats, ties: Ties
+    rows: CoxRows, here: AtRisk, info: Floats, unit: Floats, ties: Ties
 ) -> tuple[Floats, AtRisk, Floats, bool]:
     """Newton's method with halved steps from 0.
 
@@ -368,13 +269,13 @@ def _climb(
     """
     beta = np.zeros(len(rows.terms))
     for _ in range(_STEPS):
-        step = np.linalg.lstsq(info, score(rows, here), rcond=None)[0]
-        near = bool(np.abs(step).max() < _SMALL_STEP)
+        step = _newton(info, score(rows, here), unit)
+        near = bool(np.abs(step * unit).max() < _SMALL_STEP)
         for _ in range(_HALVINGS):
             there = at_risk(rows, beta + step, ties)
             # At the top the likelihood moves by rounding alone.
             lost = here.log_likelihood - there.log_likelihood
-            if lost <= 1e-9 * abs(here.log_likelihood) and np.isfinite(there.sums).all():
+            if lost <= 1e-9 * abs(here.log_likelihood) and np.isfinite(there.lost):
                 break
             step = step / 2
         else:
@@ -383,9 +284,22 @@ def _climb(
         info = information(rows, here)
         if near:
             return beta, here, info, True
-        if np.abs(beta).max() > _FAR:
+        if np.abs(beta * unit).max() > _FAR:
             break
     return beta, here, info, False
+
+
+def _newton(info: Floats, slope: Floats, unit: Floats) -> Floats:
+    """Newton's step, found in units in which no term is lost beside another."""
+    return np.asarray(np.linalg.lstsq(info / np.outer(unit, unit), slope / unit)[0] / unit)
+
+
+def _no_estimate(rows: CoxRows, there: AtRisk, info: Floats, beta: Floats, settled: bool) -> str:
+    """Why the end of the climb is no estimate; empty where it is one."""
+    endless = _endless(rows, info, beta, settled)
+    if endless:
+        return f"the events are fully told by {listed(endless)}, so no estimate is finite"
+    return _TOO_UNLIKE.format("hazards") if there.lost > _LOST else ""
 
 
 def _endless(rows: CoxRows, info: Floats, beta: Floats, settled: bool) -> list[str]:
@@ -393,6 +307,8 @@ def _endless(rows: CoxRows, info: Floats, beta: Floats, settled: bool) -> list[s
     per_event = info / rows.weight[rows.died].mean()
     values, directions = np.linalg.eigh(per_event)
     flat = values < _NO_TOP
+    if settled:
+        flat &= (np.abs(beta @ directions) > _OUT) | (values < _NONE)
     shares = np.abs(directions[:, flat]).max(axis=1, initial=0.0)
     if not flat.any() and not settled:
         shares = np.abs(beta) / np.abs(beta).max()

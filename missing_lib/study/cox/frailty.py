@@ -25,32 +25,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
-from scipy.special import digamma, gammaln
 from scipy.stats import chi2
 
-from missing_lib.study.cox.fit import (
-    AtRisk,
-    Ties,
-    at_risk,
-    fit_rows,
-    information,
-    keep_terms,
-    score,
+from missing_lib.study.cox.alternation import (
+    State,
+    UnsettledError,
+    World,
+    curvature_with_log_theta,
+    evaluate,
+    marginal,
+    settle,
+    slope_in_log_theta,
 )
-from missing_lib.study.cox.kernel import cumulated, expected_events, log_hazards
+from missing_lib.study.cox.fit import fit_rows
+from missing_lib.study.cox.partial import Ties, information, keep_terms
 from missing_lib.study.cox.rows import CoxRows
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 #: Variances between which theta is sought; below the first it is taken as 0.
 _THETA = (1e-4, 1e3)
-_SETTLED = 1e-11
-_ROUNDS = 2000
-#: Steps remembered by the acceleration.
-_MEMORY = 10
-#: Step of the numerical second derivatives, in standard errors.
-_STEP = 0.05
 _LEVEL = float(chi2.ppf(0.95, 1)) / 2
 
 
@@ -72,7 +66,8 @@ class FrailtyFit:
     theta_se : float
         From the curvature of the profile likelihood; NaN at the boundary.
     theta_lower, theta_upper : float
-        95 % interval from the profile likelihood.
+        95 % interval from the profile likelihood; the upper bound is infinite where that does
+        not fall so far up to a variance of a thousand.
     log_likelihood : float
         Marginal; on the scale of the partial likelihood, which it equals at theta = 0.
     log_likelihood_no_frailty : float
@@ -106,38 +101,6 @@ class FrailtyFit:
     groups: int
     truncated: bool = False
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class _World:
-    """What does not change during the climb."""
-
-    rows: CoxRows
-    group: Ints
-    deaths: Floats
-    ties: Ties
-    truncated: bool
-
-
-@dataclass(frozen=True)
-class _State:
-    """Where the climb stands for one theta.
-
-    Attributes
-    ----------
-    beta : ndarray, shape (k,)
-        Per standard deviation.
-    log_z : ndarray, shape (groups,)
-        Log of the factor in the offset.
-    hazard : ndarray, shape (groups,)
-        H.
-    at : AtRisk
-    """
-
-    beta: Floats
-    log_z: Floats
-    hazard: Floats
-    at: AtRisk
 
 
 def fit_frailty(
@@ -191,37 +154,33 @@ def fit_frailty(
     world = replace(world, rows=own)
     try:
         return _climb(world, labels, plain.coefficients * own.scale, theta)
-    except _UnsettledError:
+    except UnsettledError:
         problem = "the estimation did not settle on one answer"
         return _without_estimate(rows, len(labels), truncated, problem)
-
-
-class _UnsettledError(Exception):
-    """The alternation of factors and coefficients found no end."""
 
 
 class _Profile:
     """The likelihood with everything but theta at its best, each theta settled once."""
 
-    def __init__(self, world: _World, start: _State) -> None:
+    def __init__(self, world: World, start: State) -> None:
         self._world = world
         self._known = {0.0: start}
 
-    def state(self, theta: float) -> _State:
+    def state(self, theta: float) -> State:
         """The climb's end for a theta, begun at that of the nearest known one."""
         if theta not in self._known:
             nearest = min(self._known, key=lambda known: abs(known - theta))
-            self._known[theta] = _settle(self._world, self._known[nearest], 1 / theta)
+            self._known[theta] = settle(self._world, self._known[nearest], 1 / theta)
         return self._known[theta]
 
     def slope(self, log_theta: float) -> float:
         """Derivative of the profile likelihood with respect to log theta."""
         theta = float(np.exp(log_theta))
-        return _slope(self._world, self.state(theta), 1 / theta)
+        return slope_in_log_theta(self._world, self.state(theta), 1 / theta)
 
     def value(self, theta: float) -> float:
         """Profile likelihood; theta may be 0."""
-        return _marginal(self._world, self.state(theta), 1 / theta if theta else np.inf)
+        return marginal(self._world, self.state(theta), 1 / theta if theta else np.inf)
 
     def top(self) -> float:
         """The theta with the largest likelihood; 0 at the boundary, inf without a top."""
@@ -249,13 +208,14 @@ class _Profile:
         centre = float(np.log(best)) if best else low
         lower = 0.0
         if best and self.value(0.0) < top - _LEVEL:
-            lower = float(np.exp(_crossing(above, centre, low, -0.5)))
-        upper = float(np.exp(_crossing(above, centre, high, 0.5)))
-        return lower, upper
+            crossed = _crossing(above, centre, low, -0.5)
+            lower = 0.0 if crossed is None else float(np.exp(crossed))
+        crossed = _crossing(above, centre, high, 0.5)
+        return lower, np.inf if crossed is None else float(np.exp(crossed))
 
 
-def _climb(world: _World, labels: pd.Index, beta: Floats, theta: float | None) -> FrailtyFit:
-    start = _settle(world, _evaluate(world, beta, np.zeros(len(labels))), np.inf)
+def _climb(world: World, labels: pd.Index, beta: Floats, theta: float | None) -> FrailtyFit:
+    start = settle(world, evaluate(world, beta, np.zeros(len(labels))), np.inf)
     profile = _Profile(world, start)
     if theta is not None:
         return _result(world, labels, theta, profile, estimated=False)
@@ -266,17 +226,20 @@ def _climb(world: _World, labels: pd.Index, beta: Floats, theta: float | None) -
     return _result(world, labels, best, profile, estimated=True)
 
 
-def _crossing(above: Callable[[float], float], start: float, end: float, step: float) -> float:
-    """Where a function falls below 0 on the way from start to end; the end if it does not."""
+def _crossing(
+    above: Callable[[float], float], start: float, end: float, step: float
+) -> float | None:
+    """Where a function falls below 0 on the way from start to end; None if it does not."""
     here = start
-    while (there := here + step) * np.sign(step) < end * np.sign(step):
+    while here != end:
+        there = min(here + step, end) if step > 0 else max(here + step, end)
         if above(there) < 0:
             return float(brentq(above, here, there, xtol=1e-8))
         here = there
-    return end
+    return None
 
 
-def _world(rows: CoxRows, group: ArrayLike, ties: Ties, truncated: bool) -> tuple[_World, pd.Index]:
+def _world(rows: CoxRows, group: ArrayLike, ties: Ties, truncated: bool) -> tuple[World, pd.Index]:
     given = np.asarray(group)
     if len(given) != rows.given:
         raise ValueError(f"group has {len(given)} values for {rows.given} rows.")
@@ -290,139 +253,18 @@ def _world(rows: CoxRows, group: ArrayLike, ties: Ties, truncated: bool) -> tupl
     deaths = np.bincount(codes, rows.died, minlength=len(labels)).astype(float)
     if truncated and (deaths == 0).any():
         raise ValueError("A group has no event, so the file is not one of groups with an event.")
-    return _World(rows, codes.astype(np.int64), deaths, ties, truncated), pd.Index(labels)
-
-
-def _evaluate(world: _World, beta: Floats, log_z: Floats) -> _State:
-    """Sums over risk sets with the factors in the offset, and each group's H."""
-    offset = world.rows.offset + log_z[world.group]
-    at = at_risk(replace(world.rows, offset=offset), beta, world.ties)
-    rows = world.rows
-    cumulative = cumulated(at.sums[:, :1], rows.first_slot)[:, 0]
-    q = expected_events(at.risk, cumulative, at.sums[:, 1], rows.before, rows.last, rows.died)
-    hazard = np.bincount(world.group, q, minlength=len(log_z)) / np.exp(log_z)
-    return _State(beta, log_z, np.asarray(hazard, float), at)
-
-
-def _factor(world: _World, hazard: Floats, nu: float) -> Floats:
-    """Log of the factor that the offset should have, given each group's H."""
-    given_none = np.ones_like(hazard) if np.isinf(nu) else nu / (nu + hazard)
-    z = given_none if np.isinf(nu) else (nu + world.deaths) / (nu + hazard)
-    if world.truncated:
-        z = z + given_none / np.expm1(-_log_none(hazard, nu))
-    return np.asarray(np.log(z))
-
-
-def _log_none(hazard: Floats, nu: float) -> Floats:
-    """Log of the probability of no event."""
-    return np.asarray(-hazard if np.isinf(nu) else -nu * np.log1p(hazard / nu))
-
-
-def _settle(world: _World, start: _State, nu: float) -> _State:
-    """Alternate factors and Newton steps of b until nothing moves.
-
-    Anderson's acceleration: the next point is the combination of recent ones whose moves
-    cancel best. The information of the start serves every step: it decides how fast the score
-    vanishes, not where.
-    """
-    k = len(start.beta)
-    state = start
-    curvature = information(world.rows, state.at)
-    points: list[Floats] = []
-    moves: list[Floats] = []
-    for _ in range(_ROUNDS):
-        step = np.linalg.solve(curvature, score(world.rows, state.at))
-        here = np.append(state.beta, state.log_z)
-        move = np.append(step, _factor(world, state.hazard, nu) - state.log_z)
-        if np.abs(move).max() < _SETTLED:
-            return state
-        if moves and np.abs(move).max() > 10 * np.abs(moves[-1]).max():
-            points, moves = [], []
-        points, moves = [*points[-_MEMORY:], here], [*moves[-_MEMORY:], move]
-        there = _combined(points, moves)
-        state = _evaluate(world, there[:k], there[k:])
-    raise _UnsettledError
-
-
-def _settle_factors(world: _World, state: _State, nu: float) -> _State:
-    """Factors settled with b held, which then is a known part of the log hazard."""
-    rows = world.rows
-    known = replace(rows, offset=log_hazards(rows.x, state.beta, rows.offset))
-    bare = replace(world, rows=keep_terms(known, []))
-    settled = _settle(bare, _evaluate(bare, np.zeros(0), state.log_z), nu)
-    return _evaluate(world, state.beta, settled.log_z)
-
-
-def _combined(points: list[Floats], moves: list[Floats]) -> Floats:
-    """Anderson's next point from recent points and their moves."""
-    following = points[-1] + moves[-1]
-    if len(moves) == 1:
-        return np.asarray(following)
-    changes = np.diff(np.array(moves), axis=0).T
-    share = np.linalg.lstsq(changes, moves[-1], rcond=None)[0]
-    return np.asarray(following - (np.diff(np.array(points), axis=0).T + changes) @ share)
-
-
-def _marginal(world: _World, state: _State, nu: float) -> float:
-    """Log marginal likelihood, less the sum of d log d, plus the number of events."""
-    d, h = world.deaths, state.hazard
-    # The partial likelihood with the factors of the offset taken off the events again.
-    own = state.at.log_likelihood - float(d @ state.log_z)
-    if np.isinf(nu):
-        parts = -h
-    else:
-        # Where factors have settled, nu + H is (nu + d)/z; Efron's ties need this form.
-        rest = nu + h if world.truncated else (nu + d) * np.exp(-state.log_z)
-        parts = gammaln(nu + d) - gammaln(nu) + nu * np.log(nu) - (nu + d) * np.log(rest)
-    if world.truncated:
-        parts = parts - np.log(-np.expm1(_log_none(h, nu)))
-    return float(own + parts.sum() + d.sum())
-
-
-def _slope(world: _World, state: _State, nu: float) -> float:
-    """Derivative of the profile likelihood with respect to log theta, by the envelope."""
-    d, h = world.deaths, state.hazard
-    ratio = -np.log1p(h / nu)
-    parts = digamma(nu + d) - digamma(nu) + ratio + 1 - (nu + d) / (nu + h)
-    if world.truncated:
-        parts = parts + (ratio + h / (nu + h)) / np.expm1(-_log_none(h, nu))
-    return float(-nu * parts.sum())
-
-
-def _curvature(world: _World, state: _State, nu: float) -> Floats:
-    """Minus the second derivatives for (b, log theta), by differences of first ones.
-
-    At each point the factors are settled again with b and theta held; b is per standard
-    deviation. Two step lengths are combined, so that the error is of fourth order.
-    """
-    k = len(state.beta)
-    spread = np.sqrt(1 / np.maximum(np.diag(information(world.rows, state.at)), 1e-12))
-    lengths = _STEP * np.append(spread, 1.0)
-
-    def slopes(move: Floats) -> Floats:
-        there_nu = nu * float(np.exp(-move[k]))
-        moved = _settle_factors(world, replace(state, beta=state.beta + move[:k]), there_nu)
-        return np.append(score(world.rows, moved.at), _slope(world, moved, there_nu))
-
-    columns = []
-    for j in range(k + 1):
-        unit = np.zeros(k + 1)
-        unit[j] = lengths[j]
-        near, far = ((slopes(s * unit) - slopes(-s * unit)) / (2 * s) for s in (1, 2))
-        columns.append(-(4 * near - far) / 3 / lengths[j])
-    whole = np.array(columns)
-    return np.asarray((whole + whole.T) / 2)
+    return World(rows, codes.astype(np.int64), deaths, ties, truncated), pd.Index(labels)
 
 
 def _result(
-    world: _World, labels: pd.Index, theta: float, profile: _Profile, estimated: bool
+    world: World, labels: pd.Index, theta: float, profile: _Profile, estimated: bool
 ) -> FrailtyFit:
     rows, state = world.rows, profile.state(theta)
     k, scales = len(state.beta), np.outer(rows.scale, rows.scale)
     likelihood, no_frailty = profile.value(theta), profile.value(0.0)
     se = lower = upper = ratio = p = np.nan
     if theta:
-        whole = _curvature(world, state, 1 / theta)
+        whole = curvature_with_log_theta(world, state, 1 / theta)
         given = covariance = np.asarray(np.linalg.inv(whole[:k, :k]))
         frailty = (1 / theta + world.deaths) / (1 / theta + state.hazard)
         if estimated:

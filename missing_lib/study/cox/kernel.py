@@ -26,28 +26,74 @@ Ints = NDArray[np.int64]
 
 
 @njit(cache=True)
-def weighted_moments(x: Floats, rows: Ints, weight: Floats) -> tuple[Floats, Floats]:
-    """Weighted mean of each column over some rows, and weighted sum of squares about it."""
+def cut_where_nobody_stays(before: Ints, last: Ints, first_slot: Ints) -> Ints:
+    """First slots of the stretches into which strata fall, with the number of slots at the end.
+
+    A stratum is cut between two slots if no row is at risk in both. A row that enters at a cut
+    has nothing before it there, so its ``before`` is set to -1, in place.
+    """
+    slots = first_slot[-1]
+    earliest = np.full(slots, slots)
+    for i in range(len(last)):
+        earliest[last[i]] = min(earliest[last[i]], before[i])
+    begins = np.zeros(slots, np.bool_)
+    begins[first_slot[:-1]] = True
+    for s in range(len(first_slot) - 1):
+        reach = slots
+        for t in range(first_slot[s + 1] - 1, first_slot[s], -1):
+            reach = min(reach, earliest[t])
+            begins[t] |= reach == t - 1
+    for i in range(len(last)):
+        if begins[before[i] + 1]:
+            before[i] = -1
+    return np.append(np.flatnonzero(begins), slots)
+
+
+@njit(cache=True)
+def weighted_moments(
+    x: Floats, rows: Ints, weight: Floats, last: Ints, stretch: Ints, stretches: int
+) -> tuple[Floats, Floats]:
+    """Weighted mean of each column in each stretch, and weighted sum of squares about them."""
     k = x.shape[1]
-    mean, squares = np.zeros(k), np.zeros(k)
+    mean, total, squares = np.zeros((stretches, k)), np.zeros(stretches), np.zeros(k)
     for i in range(len(rows)):
+        s = stretch[last[i]]
+        total[s] += weight[i]
         for j in range(k):
-            mean[j] += weight[i] * x[rows[i], j]
-    mean /= weight.sum()
+            mean[s, j] += weight[i] * x[rows[i], j]
+    for s in range(stretches):
+        for j in range(k):
+            mean[s, j] /= total[s]
     for i in range(len(rows)):
+        s = stretch[last[i]]
         for j in range(k):
-            squares[j] += weight[i] * (x[rows[i], j] - mean[j]) ** 2
+            squares[j] += weight[i] * (x[rows[i], j] - mean[s, j]) ** 2
     return mean, squares
 
 
 @njit(cache=True)
-def standardised(x: Floats, rows: Ints, centre: Floats, scale: Floats) -> Floats:
-    """(x - centre)/scale of some rows."""
+def standardised(
+    x: Floats, rows: Ints, last: Ints, stretch: Ints, centre: Floats, scale: Floats
+) -> Floats:
+    """(x - centre of the stretch)/scale of some rows."""
     out = np.empty((len(rows), x.shape[1]))
     for i in range(len(rows)):
+        s = stretch[last[i]]
         for j in range(x.shape[1]):
-            out[i, j] = (x[rows[i], j] - centre[j]) / scale[j]
+            out[i, j] = (x[rows[i], j] - centre[s, j]) / scale[j]
     return out
+
+
+@njit(cache=True)
+def level_off(eta: Floats, last: Ints, stretch: Ints, stretches: int) -> Floats:
+    """Take the largest value of each stretch off its rows, in place; shape (stretches,)."""
+    level = np.full(stretches, -np.inf)
+    for i in range(len(eta)):
+        s = stretch[last[i]]
+        level[s] = max(level[s], eta[i])
+    for i in range(len(eta)):
+        eta[i] -= level[stretch[last[i]]]
+    return level
 
 
 @njit(cache=True)
@@ -64,29 +110,37 @@ def log_hazards(x: Floats, beta: Floats, offset: Floats) -> Floats:
 @njit(cache=True)
 def sums_at_risk(
     x: Floats, r: Floats, before: Ints, last: Ints, died: NDArray[np.bool_], first_slot: Ints
-) -> tuple[Floats, Floats]:
-    """(S0, S1) of those at risk and (S0d, S1d) of those dying at every slot; (slots, 1 + k)."""
+) -> tuple[Floats, Floats, Floats]:
+    """(S0, S1) of those at risk and (S0d, S1d) of those dying at every slot; (slots, 1 + k).
+
+    The third, shape (slots,), is S0 before those who enter later are taken off again: how much
+    larger it is than S0 says how many digits are lost.
+    """
     n, k = x.shape
     slots = first_slot[-1]
     at_risk, dying = np.zeros((slots, 1 + k)), np.zeros((slots, 1 + k))
+    entering = np.zeros(slots)
     for i in range(n):
         end, begin, ri = last[i], before[i], r[i]
         at_risk[end, 0] += ri
         for j in range(k):
             at_risk[end, 1 + j] += ri * x[i, j]
         if begin >= 0:
-            at_risk[begin, 0] -= ri
+            entering[begin] += ri
             for j in range(k):
                 at_risk[begin, 1 + j] -= ri * x[i, j]
         if died[i]:
             dying[end, 0] += ri
             for j in range(k):
                 dying[end, 1 + j] += ri * x[i, j]
+    ever = at_risk[:, 0].copy()
+    at_risk[:, 0] -= entering
     for s in range(len(first_slot) - 1):
         for t in range(first_slot[s + 1] - 2, first_slot[s] - 1, -1):
+            ever[t] += ever[t + 1]
             for j in range(k + 1):
                 at_risk[t, j] += at_risk[t + 1, j]
-    return at_risk, dying
+    return at_risk, dying, ever
 
 
 # Where coefficients run away a sum may vanish: inf is told from an estimate later on.

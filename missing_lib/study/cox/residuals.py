@@ -8,22 +8,25 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import chi2, norm, rankdata
+from scipy.stats import chi2, norm
 
-from missing_lib.study.cox.fit import (
+from missing_lib.study.cox.fit import CoxFit
+from missing_lib.study.cox.kernel import cumulated, expected_events
+from missing_lib.study.cox.partial import (
     AtRisk,
-    CoxFit,
     at_risk,
     information,
     keep_terms,
     mean_covariates,
     score_residuals,
 )
-from missing_lib.study.cox.kernel import cumulated, expected_events
 from missing_lib.study.cox.rows import CoxRows
 
 Floats = NDArray[np.float64]
 _Z = float(norm.ppf(0.975))
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+#: Least eigenvalue of an information, scaled to ones on the diagonal, that is more than rounding.
+_SINGULAR = 1e-10
 Transform = Literal["km", "identity", "rank", "log"]
 
 
@@ -162,7 +165,7 @@ def schoenfeld(rows: CoxRows, fit: CoxFit, *, scaled: bool = False) -> pd.DataFr
     values = (own.x[dying] - mean_covariates(own, state.at)[where]) * own.scale
     if scaled:
         values = values @ fit.covariance * own.events + fit.coefficients
-    stratum = np.repeat(own.strata, np.diff(own.first_slot))[where]
+    stratum = np.repeat(own.strata, np.diff(own.first_of_stratum))[where]
     about = pd.DataFrame({"stratum": stratum, "time": own.times[where]})
     return pd.concat([about, pd.DataFrame(values, columns=list(own.terms))], axis=1)
 
@@ -180,12 +183,13 @@ def baseline(rows: CoxRows, fit: CoxFit) -> pd.DataFrame:
     """
     state = at_estimate(rows, fit)
     own, at = state.rows, state.at
-    per_unit = np.exp(-at.level - float(fit.coefficients @ own.centre))
+    per_unit = np.exp(-at.level - own.centre @ fit.coefficients)[own.stretch]
+    hazard = cumulated(at.sums[:, :1] * per_unit[:, None], own.first_of_stratum)[:, 0]
     return pd.DataFrame(
         {
-            "stratum": np.repeat(own.strata, np.diff(own.first_slot)),
+            "stratum": np.repeat(own.strata, np.diff(own.first_of_stratum)),
             "time": own.times,
-            "cumulative_hazard": cumulated(at.sums[:, :1], own.first_slot)[:, 0] * per_unit,
+            "cumulative_hazard": hazard,
         }
     )
 
@@ -226,14 +230,16 @@ def predicted_survival(
     known = list(own.strata)
     if stratum not in known:
         raise ValueError(f"No stratum {stratum!r} has an event; there are {known}.")
-    slots = slice(*own.first_slot[known.index(stratum) :][:2])
-    x = (np.array([values[name] for name in own.terms]) - own.centre) / own.scale
+    slots = slice(*own.first_of_stratum[known.index(stratum) :][:2])
+    stretch = own.stretch[slots]
+    x = (np.array([values[name] for name in own.terms]) - own.centre[stretch]) / own.scale
     a, _, c, d = (at.sums[slots, [i]].reshape(-1, 1) for i in range(4))
-    relative = np.exp(float(fit.coefficients * own.scale @ x) - at.level)
-    hazard = np.cumsum(a[:, 0]) * relative
-    drift = np.cumsum(a * x - (c * at.s1[slots] - d * at.s1d[slots]), axis=0) * relative
+    relative = np.exp(x @ (fit.coefficients * own.scale) - at.level[stretch])[:, None]
+    hazard = np.cumsum(a * relative)
+    moved = a * x - (c * at.s1[slots] - d * at.s1d[slots])
+    drift = np.cumsum(moved * relative, axis=0)
     unit = fit.covariance * np.outer(own.scale, own.scale)
-    variance = np.cumsum(c[:, 0]) * relative**2 + np.einsum("tj,jk,tk->t", drift, unit, drift)
+    variance = np.cumsum(c * relative**2) + np.einsum("tj,jk,tk->t", drift, unit, drift)
     upto = np.searchsorted(own.times[slots], np.asarray(times, float), side="right")
     h = np.append(0.0, hazard)[upto]
     spread = np.sqrt(np.append(0.0, variance)[upto])
@@ -264,12 +270,20 @@ def proportional_hazards_test(
     rows : CoxRows
     fit : CoxFit
     transform : {"km", "identity", "rank", "log"}
-        g(t): one minus the Kaplan-Meier curve just before t, the time, its rank or its log.
+        g(t): one minus the Kaplan-Meier curve just before t, the time, its rank among the ends
+        of all rows, censored ones too, or its log.
 
     Returns
     -------
     DataFrame
-        ``term`` (the last is ``all terms``), ``chi_squared``, ``degrees_of_freedom``, ``p``.
+        ``term`` (the last is ``all terms``), ``chi_squared``, ``degrees_of_freedom``, ``p``. NaN
+        where the data cannot tell: all events at one time, or a term that varies at one time
+        only.
+
+    Raises
+    ------
+    ValueError
+        If ``log`` is asked for with an event at a time of 0 or less, and if nothing is estimated.
 
     References
     ----------
@@ -300,7 +314,14 @@ def proportional_hazards_test(
 
 
 def _quadratic(slope: Floats, info: Floats) -> float:
-    return float(slope @ np.linalg.solve(info, slope))
+    """Score statistic; NaN where the information does not hold every direction."""
+    unit = np.sqrt(np.maximum(np.diag(info), 0.0))
+    if not (unit > 0).all():
+        return np.nan
+    told = info / np.outer(unit, unit)
+    if np.linalg.eigvalsh(told).min() < _SINGULAR:
+        return np.nan
+    return float(slope / unit @ np.linalg.solve(told, slope / unit))
 
 
 def _transformed(rows: CoxRows, transform: Transform) -> Floats:
@@ -309,9 +330,13 @@ def _transformed(rows: CoxRows, transform: Transform) -> Floats:
     if transform == "identity":
         return times
     if transform == "log":
+        if (times <= 0).any():
+            raise ValueError("An event came at a time of 0 or less, which has no logarithm.")
         return np.log(times)
     if transform == "rank":
-        return rankdata(times)
+        ends = np.sort(rows.stop[rows.known])
+        low, high = (np.searchsorted(ends, times, side=side) for side in _SIDES)
+        return np.asarray((low + high + 1) / 2)
     if transform != "km":
         raise ValueError(f"transform is {transform!r}; it must be km, identity, rank or log.")
     distinct, place = np.unique(times, return_inverse=True)

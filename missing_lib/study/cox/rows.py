@@ -2,7 +2,9 @@
 
 A row (start, stop] is at risk at t when start < t <= stop. Every distinct event time of every
 stratum is a *slot*; slots of one stratum follow one another in time. A row is at risk in the
-slots after ``before`` up to and including ``last``.
+slots after ``before`` up to and including ``last``. Where nobody is at risk in two slots that
+follow one another, nobody before is ever compared with anybody after: a stratum falls into
+*stretches*, which are strata to the sums over risk sets.
 """
 
 from __future__ import annotations
@@ -13,7 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from missing_lib.study.cox.kernel import standardised, weighted_moments
+from missing_lib.study.cox.kernel import (
+    cut_where_nobody_stays,
+    standardised,
+    weighted_moments,
+)
+from missing_lib.study.given import refuse_twins, refuse_unless_yes_no, refuse_unlike_rows
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,6 +28,8 @@ Ints = NDArray[np.int64]
 #: A table of so many cells per row is looked up rather than searched.
 _CELLS_PER_ROW = 4
 _CELLS_AT_LEAST = 1_000_000
+#: A smaller standard deviation has a square that is no number of full precision.
+_LEAST_SPREAD = 1e-150
 
 
 @dataclass(frozen=True)
@@ -31,15 +40,17 @@ class CoxRows:
     ----------
     terms : tuple of str, length k
     x : ndarray of float, shape (n, k)
-        Standardised columns: (value - centre)/scale.
-    centre, scale : ndarray of float, shape (k,)
-        Weighted mean and standard deviation of each column; scale is 1 for a constant one.
+        Standardised columns: (value - centre of the stretch)/scale.
+    centre : ndarray of float, shape (stretches, k)
+        Weighted mean of each column in each stretch.
+    scale : ndarray of float, shape (k,)
+        Weighted standard deviation of each column within stretches; 1 for a constant one.
     weight, offset : ndarray of float, shape (n,)
         Case weights, and the known part of the log hazard.
     died : ndarray of bool, shape (n,)
         Whether the row ends with an event.
     before, last : ndarray of int, shape (n,)
-        Last slot before the row is at risk (-1 where there is none in its stratum), and its
+        Last slot before the row is at risk (-1 where there is none in its stretch), and its
         last slot at risk; an event falls in ``last``.
     seen : ndarray of float, shape (k,)
         Sum of w x over the events.
@@ -49,8 +60,12 @@ class CoxRows:
         Events in each slot.
     death_weight : ndarray of float, shape (slots,)
         The sum of their weights.
-    first_slot : ndarray of int, shape (strata + 1,)
-        Slots of stratum s are ``first_slot[s]`` to ``first_slot[s + 1] - 1``.
+    first_slot : ndarray of int, shape (stretches + 1,)
+        Slots of stretch s are ``first_slot[s]`` to ``first_slot[s + 1] - 1``.
+    stretch : ndarray of int, shape (slots,)
+        The stretch of each slot.
+    first_of_stratum : ndarray of int, shape (strata + 1,)
+        As ``first_slot``, of strata.
     strata : ndarray, shape (strata,)
         Labels of the strata that have an event.
     used : ndarray of int, shape (n,)
@@ -76,6 +91,8 @@ class CoxRows:
     deaths: Ints
     death_weight: Floats
     first_slot: Ints
+    stretch: Ints
+    first_of_stratum: Ints
     strata: NDArray[np.object_]
     used: Ints
     start: Floats
@@ -126,8 +143,14 @@ def prepare(
     Raises
     ------
     ValueError
-        If a row ends no later than it starts, a value is infinite or a weight negative.
+        If lengths or indices differ, a row ends no later than it starts, an event is neither yes
+        nor no, a value is infinite or a weight negative.
     """
+    refuse_unlike_rows(
+        stop=stop, event=event, design=design, start=start, strata=strata, weights=weights,
+        offset=offset,
+    )  # fmt: skip
+    refuse_twins(design)
     ends = np.asarray(stop, float)
     columns = {
         "stop": ends,
@@ -139,6 +162,7 @@ def prepare(
     codes, labels = _codes(strata, len(ends))
     x = np.ascontiguousarray(design.to_numpy(float))
     _refuse(columns, x, design, start is not None)
+    refuse_unless_yes_no("event", columns["event"])
     known = codes >= 0
     for values in [*columns.values(), x]:
         # One sum tells whether any is missing, which is rare.
@@ -149,25 +173,31 @@ def prepare(
     slots = _slots(columns["start"], ends, died & risk, codes, len(labels))
     at_risk = np.flatnonzero(risk & (slots.before < slots.last))
     weight = columns["weights"][at_risk]
-    x, centre, scale = _standardised(x, at_risk, weight)
-    died, last = died[at_risk], slots.last[at_risk]
+    died, before, last = died[at_risk], slots.before[at_risk], slots.last[at_risk]
+    entered = start is not None and len(slots.times) > 0
+    first = cut_where_nobody_stays(before, last, slots.first) if entered else slots.first
+    stretch = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    terms = tuple(str(name) for name in design.columns)
+    x, centre, scale = _standardised(x, at_risk, weight, last, stretch, len(first) - 1, terms)
     where, lost = last[died], weight[died]
     number = len(slots.times)
     return CoxRows(
-        terms=tuple(str(name) for name in design.columns),
+        terms=terms,
         x=x,
         centre=centre,
         scale=scale,
         weight=weight,
         offset=columns["offset"][at_risk],
         died=died,
-        before=slots.before[at_risk],
+        before=before,
         last=last,
         seen=np.where(died, weight, 0.0) @ x,
         times=slots.times,
         deaths=np.bincount(where, minlength=number).astype(np.int64),
         death_weight=np.bincount(where, lost, minlength=number).astype(float),
-        first_slot=slots.first,
+        first_slot=first,
+        stretch=stretch,
+        first_of_stratum=slots.first,
         strata=labels[slots.strata],
         used=at_risk,
         start=columns["start"],
@@ -281,12 +311,40 @@ def _rank(times: Floats, values: Floats) -> Ints:
     return table[place.astype(np.int64)]
 
 
-def _standardised(x: Floats, rows: Ints, weight: Floats) -> tuple[Floats, Floats, Floats]:
-    """Some rows with columns of weighted mean 0 and standard deviation 1; constant ones 0."""
-    total = weight.sum()
-    if total == 0:
-        return np.zeros((len(rows), x.shape[1])), np.zeros(x.shape[1]), np.ones(x.shape[1])
-    centre, squares = weighted_moments(x, rows, weight)
-    spread = np.sqrt(squares / total)
-    scale = np.where(spread > 1e-12 * np.maximum(np.abs(centre), 1e-300), spread, 1.0)
-    return standardised(x, rows, centre, scale), centre, scale
+def _standardised(
+    x: Floats,
+    rows: Ints,
+    weight: Floats,
+    last: Ints,
+    stretch: Ints,
+    stretches: int,
+    terms: tuple[str, ...],
+) -> tuple[Floats, Floats, Floats]:
+    """Some rows with columns of weighted mean 0 in each stretch and standard deviation 1.
+
+    Constant columns are 0.
+    """
+    k = x.shape[1]
+    if len(rows) == 0:
+        return np.zeros((0, k)), np.zeros((stretches, k)), np.ones(k)
+    centre, squares = weighted_moments(x, rows, weight, last, stretch, stretches)
+    spread = np.sqrt(squares / weight.sum())
+    _refuse_units(spread, x[rows] if (spread < _LEAST_SPREAD).any() else x, terms)
+    varies = spread > 1e-12 * np.maximum(np.abs(centre).max(axis=0), 1e-300)
+    scale = np.where(varies, spread, 1.0)
+    return standardised(x, rows, last, stretch, centre, scale), centre, scale
+
+
+def _refuse_units(spread: Floats, x: Floats, terms: tuple[str, ...]) -> None:
+    """Refuse columns that vary but whose squares are no numbers; they would look constant."""
+    odd = [
+        name
+        for j, name in enumerate(terms)
+        if not np.isfinite(spread[j])
+        or (spread[j] < _LEAST_SPREAD and 0 < np.abs(x[:, j]).max() < _LEAST_SPREAD)
+    ]
+    if odd:
+        raise ValueError(
+            f"Values of {', '.join(odd)} are too large or too small for their squares to be "
+            "numbers; give them in another unit."
+        )
