@@ -19,13 +19,13 @@ from scipy.stats import binom, chi2
 
 from missing_lib.book import controls
 from missing_lib.book.code_state import of_experiments
+from missing_lib.book.experiments import EXPERIMENTS
 from missing_lib.book.simulate import Result, read, write
 from missing_lib.figures.controls import coverage
 from missing_lib.force.tables import STUDY_MARKERS
 from missing_lib.study import worlds_hazards, worlds_network, worlds_people, worlds_rates
 from missing_lib.study.controls import criteria
 from missing_lib.study.controls.criteria import Experiment, Quantity, verdict
-from missing_lib.study.controls.experiments import EXPERIMENTS
 from missing_lib.study.controls.summary import Estimate, Summary, by_quantity, summarise
 from missing_lib.study.worlds_cohort import LENGTH
 from tests.conftest import ROOT

@@ -14,11 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import pandas as pd
 import pytest
 
-from missing_lib.book import chapter as chapters
 from missing_lib.book import disclosure
 from missing_lib.book.layout import (
     FORCES_VARIABLE,
@@ -45,6 +43,7 @@ from missing_lib.study import frame as frames
 from missing_lib.study.cohort import Cohort, select
 from missing_lib.study.findings import CLAIMS
 from tests.conftest import ROOT, copy_sources
+from tests.one_chapter import gate_of
 
 FORCES = ("thames-valley", "northshire")
 #: Chapters that count or carry a finding, in the order of the book.
@@ -104,20 +103,6 @@ def made(force: str, folder: Path, patch: pytest.MonkeyPatch) -> Edition:
     mended = layout.edition(force, "children").mends.exists()
     assert described.unit_cost is not None
     return Edition(records, counted, taken.tables, cohort, described.unit_cost.high, mended)
-
-
-def gate_of(source: Path, force: str) -> Gate:
-    """The gate of a chapter after all its cells have run."""
-    space: dict[str, Any] = {"__name__": source.stem}
-    for cell in jupytext.read(source).cells:
-        if cell.cell_type == "code":
-            exec(compile(cell.source, source.name, "exec"), space)
-        if "parameters" in cell.metadata.get("tags", []):
-            space["force"] = force
-    chapters.close_chapters()
-    gate = space["publish"]
-    assert isinstance(gate, Gate)
-    return gate
 
 
 # --- the truth --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from missing_lib.figures import network as figures
 from missing_lib.force.spec import ForceFile
 from missing_lib.force.tables import STUDY_MARKERS
 from missing_lib.study import frame as frames
-from missing_lib.study import nearness, network, peers, regression
+from missing_lib.study import nearness, network, peers, regression, structure
 from missing_lib.study.cohort import Cohort, select
 from missing_lib.synthetic.counts import CHILD_STAGES
 from missing_lib.synthetic.thames_valley import make as make_thames_valley
@@ -60,13 +60,16 @@ def far(value: float) -> float:
 def test_the_karate_club_is_that_of_r() -> None:
     graph, nodes, expected = reference("net_karate")
     assert graph.degree.tolist() == expected["degree"]
-    found = network.structure(graph, nodes["club"] == 1)
+    found = structure.structure(graph, nodes["club"] == 1)
     assert (found.people, found.connected, found.pairs) == (34, 34, expected["m"])
     assert (found.components, found.in_largest, found.in_small) == (1, expected["components"], 0)
     assert found.transitivity == pytest.approx(expected["global_transitivity"], rel=R)
     assert found.assortativity == pytest.approx(expected["nominal_assortativity"], rel=R)
     assert found.mean_degree == pytest.approx(np.mean(expected["degree"]), rel=R)
-    everybody = nearness.harmonic_closeness(graph, np.ones(34, bool), chunk=5)
+    own = np.array(expected["local_clustering"])[np.array(expected["degree"]) > 1]
+    assert found.clustering == pytest.approx(own.mean(), rel=R)
+    assert found.degree_assortativity == pytest.approx(expected["degree_assortativity"], rel=R)
+    everybody = nearness.harmonic_closeness(graph, np.ones(34, bool))
     assert everybody == pytest.approx(expected["harmonic_sum"], rel=R)
 
 
@@ -80,7 +83,7 @@ def test_nearness_of_the_florentine_families_is_that_of_r() -> None:
         far(v) for v, own in zip(near["dist_to_nearest_case"], case_, strict=True) if not own
     ]
     assert steps[case_].mean() == pytest.approx(expected["observed"]["mean_nn"], rel=1e-12)
-    found = network.assortativity(graph, case_)
+    found = structure.assortativity(graph, case_)
     assert found == pytest.approx(expected["metrics"]["nominal_assortativity"], rel=1e-12)
 
 
@@ -119,7 +122,7 @@ def test_steps_to_the_nearest_other_are_those_of_all_pairs(
     others = [[lengths[i][j] for j in lengths[i] if label[j] and j != i] for i in range(90)]
     assert nearness.nearest_other(graph, label).tolist() == [min(d, default=np.inf) for d in others]
     inverse = [sum(1 / d for d in ds) for ds in others]
-    assert nearness.harmonic_closeness(graph, label, chunk=7) == pytest.approx(inverse, rel=1e-12)
+    assert nearness.harmonic_closeness(graph, label) == pytest.approx(inverse, rel=1e-12)
 
 
 def test_own_incidents_never_count() -> None:
@@ -164,7 +167,7 @@ def test_classes_of_connections_hold_everybody_once_and_enough_people() -> None:
     table = network.by_connections(frame, degree)
     assert table["people"].sum() == len(frame.people)
     assert table["ever"].sum() == frame.people["ever"].sum()
-    assert table["fewest"].iloc[-1] >= network.SMALLEST_CLASS
+    assert table["fewest"].iloc[-1] >= structure.SMALLEST_CLASS
     assert table["connections"].iloc[-1].endswith("or more")
     number = frame.people["person_id"].map(degree).fillna(0)
     inside = number.between(3, 4)
@@ -208,7 +211,7 @@ def test_the_step_model_has_honest_errors_where_the_usual_ones_are_too_small() -
         steps = nearness.nearest_other(graph, ever)
         mine = replace(frame, people=frame.people.assign(ever=ever))
         row = network.steps_model(mine, graph, degree, steps).row("steps")
-        design = network._design(mine, degree).assign(
+        design = network.design_of(mine, degree).assign(
             steps=np.where(np.isfinite(steps), steps, np.nan)
         )
         plain = regression.logistic(ever, design).row("steps")
@@ -545,7 +548,7 @@ def test_odd_cohorts_give_nan_not_errors(name: str) -> None:
     degree = network.connections(pairs)
     graph = nearness.graph(pairs, frame.people["person_id"])
     missing = graph.names.isin(cohort.counts.index)
-    known = network.structure(graph, missing)
+    known = structure.structure(graph, missing)
     assert known.pairs == len(pairs)
     assert known.connected == len(degree)
     steps = nearness.nearest_other(graph, missing)

@@ -12,10 +12,10 @@ import pytest
 
 from missing_lib import cli
 from missing_lib.book import code_state, simulate
+from missing_lib.book.experiments import EXPERIMENTS
 from missing_lib.book.layout import ROOT_VARIABLE, Layout
 from missing_lib.book.simulate import BLOCK, read, wanted
 from missing_lib.force.errors import ExecutionError
-from missing_lib.study.controls.experiments import EXPERIMENTS
 from tests.conftest import ROOT
 
 #: Cheap ones: three blocks each, the last not full.

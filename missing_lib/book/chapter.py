@@ -92,6 +92,11 @@ class Chapter:
         return controls.trials(self._layout.controls, self._layout.root)
 
     @property
+    def game_folder(self) -> Path:
+        """The epidemic game shipped with the book, in which infection did pass by contact."""
+        return self._layout.root / "data" / "epigames"
+
+    @property
     def looked_after_folder(self) -> Path:
         """Official statistics on looked-after children who went missing."""
         return self._layout.official / "looked-after-missing"

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import binom
 
 from missing_lib.book.code_state import of_experiments
+from missing_lib.book.experiments import EXPERIMENTS
 from missing_lib.book.simulate import Result, read
 from missing_lib.study.controls.criteria import (
     COVERED,
@@ -26,7 +27,6 @@ from missing_lib.study.controls.criteria import (
     Quantity,
     verdict,
 )
-from missing_lib.study.controls.experiments import EXPERIMENTS
 from missing_lib.study.controls.summary import LEVEL, Summary
 from missing_lib.study.intervals import wilson
 

@@ -282,6 +282,57 @@ KNOWN_ANSWERS = (
         "test_network.py::test_the_nearness_test_keeps_its_size_and_sees_clusters",
         KNOWN_TRUTH,
     ),
+    KnownAnswer("structure.structure", "test_network.py::test_the_karate_club_is_that_of_r", R),
+    KnownAnswer(
+        "structure.degree_classes",
+        "test_surroundings.py::test_classes_of_connections_hold_enough_people_each",
+        BY_HAND,
+    ),
+    KnownAnswer(
+        "crowds.weighted_ties",
+        "test_surroundings.py::test_ties_of_a_crowd_count_in_part_and_others_in_full",
+        BY_HAND,
+    ),
+    KnownAnswer(
+        "crowds.weighted_connections",
+        "test_surroundings.py::test_ties_of_a_crowd_count_in_part_and_others_in_full",
+        BY_HAND,
+    ),
+    KnownAnswer(
+        "adjustment.ever_by_connections",
+        "test_surroundings.py::test_what_a_shared_home_and_attention_explain_goes_where_they_are_held_still",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "adjustment.number_by_connections",
+        "test_surroundings.py::test_what_a_shared_home_and_attention_explain_goes_where_they_are_held_still",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "adjustment.by_kind_of_tie",
+        "test_surroundings.py::test_kinds_of_ties_differ_only_where_there_are_such_ties",
+        BY_HAND,
+    ),
+    KnownAnswer(
+        "surroundings.about",
+        "test_surroundings.py::test_connections_missing_before_are_those_of_plain_loops",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "surroundings.earlier_model",
+        "test_surroundings.py::test_the_model_of_earlier_incidents_recovers_what_was_put_in",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "rewiring.rewire",
+        "test_rewiring.py::test_every_network_with_these_numbers_is_as_likely",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "rewiring.rewiring_test",
+        "test_rewiring.py::test_the_test_keeps_its_size_where_the_ties_of_the_missing_are_random",
+        KNOWN_TRUTH,
+    ),
     KnownAnswer("peers.reading", "test_network.py::test_reading_a_test_of_timing", BY_HAND),
     KnownAnswer(
         "peers.events_that_follow",
@@ -308,6 +359,47 @@ KNOWN_ANSWERS = (
         "test_network.py::test_the_timing_test_sees_influence",
         KNOWN_TRUTH,
     ),
+    KnownAnswer(
+        "exposure.recent", "test_peer_cox.py::test_exposure_is_that_of_plain_loops", BRUTE_FORCE
+    ),
+    KnownAnswer(
+        "exposure.decaying", "test_peer_cox.py::test_exposure_is_that_of_plain_loops", BRUTE_FORCE
+    ),
+    KnownAnswer(
+        "tied_fit.fit_tied",
+        "test_peer_cox.py::test_errors_by_tie_are_the_double_sum_over_tied_people",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "memberships.redrawn",
+        "test_placebos.py::test_every_arrangement_is_as_likely",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "expected.expected_of",
+        "test_placebos.py::test_expected_events_are_those_of_the_martingale",
+        SECOND_WAY,
+    ),
+    KnownAnswer(
+        "placebos.rewired_ties",
+        "test_placebos.py::test_rewired_ties_hold_their_size_where_nobody_influences_anybody",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "placebos.rewired_ties",
+        "test_placebos.py::test_rewired_ties_see_influence",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "placebos.future_ties",
+        "test_placebos.py::test_present_ties_do_what_later_ones_do_not",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "placebos.harmless",
+        "test_placebos.py::test_a_harmless_outcome_is_left_alone",
+        KNOWN_TRUTH,
+    ),
     KnownAnswer("cox.fit.fit_cox", "test_cox.py::test_it_agrees_with_r", R),
     KnownAnswer(
         "cox.residuals.proportional_hazards_test",
@@ -329,6 +421,66 @@ KNOWN_ANSWERS = (
         "cox.frailty.fit_frailty",
         "test_frailty.py::test_people_with_an_event_alone_need_the_truncated_likelihood",
         KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "network_hawkes.climb.log_likelihood",
+        "test_network_hawkes.py::test_the_likelihood_is_the_one_of_the_definition",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "network_hawkes.climb.log_likelihood",
+        "test_network_hawkes.py::test_log_likelihood_agrees_with_tick",
+        SECOND_WAY,
+    ),
+    KnownAnswer(
+        "network_hawkes.fit.fit",
+        "test_network_hawkes.py::test_estimates_and_intervals_find_what_was_put_in",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "network_hawkes.simulate.simulate",
+        "test_network_hawkes.py::test_simulated_reports_run_at_rate_one_on_the_clock_of_the_truth",
+        SECOND_WAY,
+    ),
+    KnownAnswer(
+        "network_hawkes.attribution.attribute",
+        "test_network_hawkes.py::test_attribution_finds_the_share_that_peers_set_off",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "network_hawkes.attribution.parents",
+        "test_network_hawkes.py::test_chances_are_shares_of_the_rate",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "network_hawkes.checks.check",
+        "test_network_hawkes.py::test_checks_expect_what_was_seen",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "network_hawkes.elapsed.elapsed",
+        "test_network_hawkes.py::test_integrals_up_to_any_moment_are_those_of_the_rate",
+        BRUTE_FORCE,
+    ),
+    KnownAnswer(
+        "network_hawkes.power.power",
+        "test_network_hawkes.py::test_power_holds_its_size_and_finds_large_effects",
+        KNOWN_TRUTH,
+    ),
+    KnownAnswer(
+        "network_hawkes.bootstrap.bootstrap",
+        "test_network_hawkes.py::test_bootstrap_agrees_with_the_profile",
+        SECOND_WAY,
+    ),
+    KnownAnswer(
+        "network_hawkes.timeline.timeline",
+        "test_network_hawkes.py::test_reports_together_are_never_exposure",
+        BY_HAND,
+    ),
+    KnownAnswer(
+        "network_hawkes.prepare.prepare",
+        "test_network_hawkes.py::test_a_cohort_becomes_the_timeline_that_it_is",
+        BY_HAND,
     ),
 )
 

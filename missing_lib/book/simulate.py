@@ -18,11 +18,11 @@ from typing import Any
 
 from missing_lib.book.code_state import of_experiments
 from missing_lib.book.engines import IN_PROCESS, default_engine
+from missing_lib.book.experiments import EXPERIMENTS
 from missing_lib.book.layout import Layout
 from missing_lib.book.workers import run_all
 from missing_lib.force.errors import BookError, ContractError, suggestion
 from missing_lib.study.controls.criteria import Experiment
-from missing_lib.study.controls.experiments import EXPERIMENTS
 from missing_lib.study.controls.summary import Estimate, Summary, by_quantity
 
 #: Data sets that one process makes before it writes them down.

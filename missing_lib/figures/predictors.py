@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,6 +16,8 @@ _ROW = 0.46
 _TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 50)
 #: Letters of a model's name that two columns of a legend have room for.
 _LONG_NAME = 36
+#: Letters of a term that stand in one line beside the axis.
+_NAME_WIDTH = 34
 _FEW_TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 #: From this ratio of the ends of the axis on, only the few ticks have room.
 _WIDE = 30.0
@@ -63,7 +67,8 @@ def forest(
     ax.xaxis.set_major_locator(FixedLocator(_FEW_TICKS if high > _WIDE * low else _TICKS))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    ax.set_yticks(range(len(terms)), [t[:1].upper() + t[1:] for t in terms])
+    names = [fill(t[:1].upper() + t[1:], _NAME_WIDTH) for t in terms]
+    ax.set_yticks(range(len(terms)), names)
     ax.set_ylim(len(terms) - 0.4, -0.6)
     ax.set_xlabel(f"{label}, log scale")
     if len(models) > 1:

@@ -152,7 +152,7 @@ CLAIMS = (
     ),
     Claim(
         "N3", "Does one {person}'s episode come before later episodes of acquaintances?",
-        "to be tested", "network", "peers.peer_timing",
+        "to be tested", "contagion", "peers.peer_timing",
     ),
 )  # fmt: skip
 

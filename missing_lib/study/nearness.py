@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
+from missing_lib.study import reach
+
 #: Most source-and-tie combinations for which all distances are computed.
 DISTANCE_BUDGET = 2_000_000_000
-#: Shuffles of the labels unless asked otherwise.
+#: Draws behind each test unless asked otherwise.
 DRAWS = 199
 
 
@@ -38,7 +42,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class Permutation:
-    """A statistic against labels shuffled within strata.
+    """A statistic against what it is in networks, or with labels, drawn at random.
 
     Attributes
     ----------
@@ -53,29 +57,27 @@ class Permutation:
     p: float
 
 
-def graph(pairs: pd.DataFrame, people: ArrayLike = ()) -> Graph:
+def graph(pairs: pd.DataFrame, people: Sequence[Any] | pd.Series | NDArray[Any] = ()) -> Graph:
     """The graph of tied pairs.
 
     Parameters
     ----------
     pairs : DataFrame
         Two columns of identifiers, each pair once.
-    people : array_like
-        Further nodes, which may have no tie.
+    people : sequence
+        Further nodes, which may have no tie; they come first.
     """
-    ends = [pairs.iloc[:, 0].to_numpy(object), pairs.iloc[:, 1].to_numpy(object)]
-    names = pd.Index(pd.unique(np.concatenate([np.asarray(people, object), *ends])))
-    a, b = names.get_indexer(pd.Index(ends[0])), names.get_indexer(pd.Index(ends[1]))
+    known = [pd.Series(people)] if len(people) else []
+    ends = pd.concat([*known, pairs.iloc[:, 0], pairs.iloc[:, 1]], ignore_index=True)
+    code, names = pd.factorize(ends)
+    a, b = code[len(code) - 2 * len(pairs) :].astype(np.int32).reshape(2, -1)
     ones, n = np.ones(2 * len(a), dtype=np.float32), len(names)
     both = (np.concatenate([a, b]), np.concatenate([b, a]))
-    return Graph(names, csr_array((ones, both), shape=(n, n)))
+    return Graph(pd.Index(names), csr_array((ones, both), shape=(n, n)))
 
 
 def nearest_other(network: Graph, cases: ArrayLike) -> NDArray[np.float64]:
     """Steps from every node to the nearest case other than itself.
-
-    One breadth-first search from all cases at once, in which every node passes on its two
-    nearest distinct cases: two are enough to leave oneself out.
 
     Parameters
     ----------
@@ -87,63 +89,54 @@ def nearest_other(network: Graph, cases: ArrayLike) -> NDArray[np.float64]:
     array of float, shape (n,)
         1 for a tied case, 2 for a case one further away, ...; inf where none can be reached.
     """
-    start, ends = network.neighbours.indptr, network.neighbours.indices
-    n = len(network.names)
-    first, second = np.full(n, -1), np.full(n, -1)
-    steps = np.full((n, 2), np.inf)
-    node = np.flatnonzero(np.asarray(cases, bool))
-    source = node.copy()
-    first[node], steps[node, 0] = node, 0.0
-    level = 0
-    while len(node):
-        level += 1
-        times = start[node + 1] - start[node]
-        at = np.arange(times.sum()) + np.repeat(start[node] - np.cumsum(times) + times, times)
-        node, source = ends[at].astype(np.int64), np.repeat(source, times)
-        free = (second[node] < 0) & (first[node] != source)
-        node, source = np.divmod(np.unique(node[free] * n + source[free]), n)
-        rank = np.arange(len(node)) - np.searchsorted(node, node)
-        place = rank + (first[node] >= 0)
-        node, source, place = node[place < 2], source[place < 2], place[place < 2]
-        first[node[place == 0]] = source[place == 0]
-        second[node[place == 1]] = source[place == 1]
-        steps[node, place] = level
-    return np.where(first == np.arange(n), steps[:, 1], steps[:, 0])
+    steps = reach.to_nearest_case(*_searched(network), np.asarray(cases, bool))
+    return np.where(steps == reach.NOBODY, np.inf, steps.astype(float))
 
 
-def harmonic_closeness(network: Graph, cases: ArrayLike, chunk: int = 256) -> NDArray[np.float64]:
+def harmonic_closeness(network: Graph, cases: ArrayLike) -> NDArray[np.float64]:
     """Sum over all other cases of 1 / steps; nearer and more cases count more.
 
     Parameters
     ----------
     network : Graph
     cases : array_like of bool, shape (n,)
-    chunk : int
-        Cases searched from at once; memory is proportional to it.
 
     Returns
     -------
     array of float, shape (n,)
         NaN everywhere where the network is too large for all distances.
     """
-    sources = np.flatnonzero(np.asarray(cases, bool))
-    n = len(network.names)
+    sources = np.flatnonzero(np.asarray(cases, bool)).astype(np.int32)
     if len(sources) * network.neighbours.nnz > DISTANCE_BUDGET:
-        return np.full(n, np.nan)
-    total = np.zeros(n)
-    for begin in range(0, len(sources), chunk):
-        part = sources[begin : begin + chunk]
-        front = np.zeros((n, len(part)), dtype=np.float32)
-        front[part, np.arange(len(part))] = 1
-        seen = front > 0
-        level = 0
-        while front.any():
-            level += 1
-            arrived = (network.neighbours @ front > 0) & ~seen
-            seen |= arrived
-            total += arrived.sum(axis=1) / level
-            front = arrived.astype(np.float32)
-    return total
+        return np.full(len(network.names), np.nan)
+    return reach.inverse_steps_to(*_searched(network), sources)
+
+
+def mean_nearness(network: Graph, missing: NDArray[np.bool_], at: NDArray[np.intp]) -> float:
+    """Mean of 1 / steps to the nearest other missing person, nought where nobody is in reach.
+
+    Parameters
+    ----------
+    network : Graph
+    missing : bool array, shape (n,)
+    at : int array, shape (m,)
+        Nodes that count, where they went missing and have a tie.
+
+    Returns
+    -------
+    float
+        NaN where there is none of them.
+    """
+    counted = at[missing[at] & (network.degree[at] > 0)]
+    return float((1 / nearest_other(network, missing)[counted]).mean()) if len(counted) else np.nan
+
+
+def one_sided(observed: float, null: NDArray[np.float64]) -> Permutation:
+    """A statistic against its draws; what is not known has no p."""
+    if np.isnan(observed):
+        return Permutation(np.nan, np.full(len(null), np.nan), np.nan)
+    at_least = int((null >= observed - 1e-12).sum())
+    return Permutation(observed, null, (1 + at_least) / (len(null) + 1))
 
 
 def shuffle_within(
@@ -165,9 +158,8 @@ def nearness_test(
 ) -> Permutation:
     """Test whether missing people are nearer to each other than a shuffle within strata.
 
-    The statistic is the mean of 1 / steps to the nearest other missing person over the movable
-    missing people with a tie (0 where nobody can be reached). It speaks of likeness left over
-    in coarse strata, not of influence.
+    The statistic is :func:`mean_nearness` over the movable missing people with a tie. It speaks
+    of likeness left over in coarse strata, not of influence.
 
     Parameters
     ----------
@@ -186,20 +178,35 @@ def nearness_test(
     """
     label = np.asarray(missing, bool)
     at, level = np.asarray(movable, np.intp), np.asarray(stratum, np.int64)
+    observed = mean_nearness(network, label, at)
+    null = np.full(draws, np.nan)
+    if not np.isnan(observed):
+        for b in range(draws):
+            shuffled = label.copy()
+            shuffled[at] = shuffle_within(label[at], level, rng)
+            null[b] = mean_nearness(network, shuffled, at)
+    return one_sided(observed, null)
 
-    def statistic(yes: NDArray[np.bool_]) -> float:
-        counted = at[yes[at] & (network.degree[at] > 0)]
-        return float((1 / nearest_other(network, yes)[counted]).mean()) if len(counted) else np.nan
 
-    observed = statistic(label)
-    if np.isnan(observed):
-        return Permutation(np.nan, np.full(draws, np.nan), np.nan)
-    null = np.empty(draws)
-    for b in range(draws):
-        shuffled = label.copy()
-        shuffled[at] = shuffle_within(label[at], level, rng)
-        null[b] = statistic(shuffled)
-    return Permutation(observed, null, (1 + int((null >= observed - 1e-12).sum())) / (draws + 1))
+def against(tests: Mapping[str, Permutation]) -> pd.DataFrame:
+    """Tests of one statistic below each other.
+
+    Parameters
+    ----------
+    tests : mapping of str to Permutation
+        By what was drawn at random, in words.
+
+    Returns
+    -------
+    DataFrame
+        ``drawn``, ``observed``, and ``expected``, ``low``, ``high``: mean and middle 95 % of the
+        draws.
+    """
+    rows = [
+        (name, test.observed, test.null.mean(), *np.quantile(test.null, [0.025, 0.975]))
+        for name, test in tests.items()
+    ]
+    return pd.DataFrame(rows, columns=["drawn", "observed", "expected", "low", "high"])
 
 
 def binned(values: ArrayLike, classes: int = 12) -> pd.DataFrame:
@@ -226,3 +233,9 @@ def binned(values: ArrayLike, classes: int = 12) -> pd.DataFrame:
     edges = np.round(np.arange(low, high + 2) * step, 10)
     counts, _ = np.histogram(given, bins=edges)
     return pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": counts / len(given)})
+
+
+def _searched(network: Graph) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """What a compiled search reads of a graph."""
+    start, ends = network.neighbours.indptr, network.neighbours.indices
+    return start.astype(np.int32, copy=False), ends.astype(np.int32, copy=False)

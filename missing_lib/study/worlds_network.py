@@ -22,6 +22,7 @@ GROUP = 20
 _REACH = 28.0
 _BURST_DAYS = 6.0
 _SHOCK_DAYS = 7.0
+_QUARTER_DAYS = 91.3125
 
 
 @dataclass(frozen=True)
@@ -117,32 +118,70 @@ def histories_with_ties(
     people: int,
     rng: np.random.Generator,
     *,
+    alike: float = 0.0,
+    watched: float = 1.0,
     shocks: float = 0.0,
+    together: float = 0.0,
     influence: float = 0.0,
 ) -> tuple[Cohort, Tied]:
     """People whose incidents come in bursts, more often at some ages and seasons.
 
     Parameters
     ----------
+    alike : float
+        Standard deviation of a lasting trait that groups share and no record holds, on the log
+        of the rate: likeness of those who are tied.
+    watched : float
+        Part of the incidents that is reported while nobody watches the group; somebody does in
+        half of the quarters, drawn for each group, and then all are.
     shocks : float
         Number of bad weeks that each group has in common, on average; each member then goes
         missing with a chance of one half. Nobody follows anybody.
+    together : float
+        Chance with which a burst begins together with that of a connection, within half a day;
+        they then go on apart.
     influence : float
         Chance with which an incident is followed by one of each connection within 28 days.
     """
     tied = tied_people(people, rng)
-    who, days = _bursts(tied.known, rng)
-    parts = [(who, days), _shared(tied, shocks, rng), _drawn_along(tied, who, days, influence, rng)]
+    trait = alike * rng.normal(size=int(tied.group.max()) + 1)[tied.group]
+    begun = _begun(tied.known, trait, rng)
+    others = _with_one_other(tied, *begun, together, rng)
+    begun = (np.concatenate([begun[0], others[0]]), np.concatenate([begun[1], others[1]]))
+    who, days = _bursts(*begun, rng)
+    parts = [
+        (who, days),
+        _shared(tied, shocks, rng),
+        _drawn_along(tied, who, days, influence, rng),
+    ]
     who, days = (np.concatenate(part) for part in zip(*parts, strict=True))
-    inside = days < tied.known.days[who]
+    inside = (days < tied.known.days[who]) & _noticed(tied, who, days, watched, rng)
     cohort = cohort_of(tied.known.persons, who[inside], days[inside], ties=tied.ties)
     return cohort, tied
 
 
-def _bursts(known: Known, rng: np.random.Generator) -> tuple[NDArray[np.int64], Floats]:
-    """Independent histories: bursts that begin at a rate of one's own, by age and season."""
+def _noticed(
+    tied: Tied,
+    who: NDArray[np.int64],
+    days: Floats,
+    watched: float,
+    rng: np.random.Generator,
+) -> NDArray[np.bool_]:
+    """Which incidents are reported."""
+    if watched == 1.0:
+        return np.ones(len(who), bool)
+    quarters = int(LENGTH // _QUARTER_DAYS) + 1
+    somebody = rng.random((int(tied.group.max()) + 1, quarters)) < 0.5
+    quarter = np.clip(days // _QUARTER_DAYS, 0, quarters - 1).astype(int)
+    return somebody[tied.group[who], quarter] | (rng.random(len(who)) < watched)
+
+
+def _begun(
+    known: Known, trait: Floats, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Floats]:
+    """When bursts begin: at a rate of one's own, by age and season."""
     people = len(known.days)
-    own = rng.gamma(0.5, 0.004, people)
+    own = rng.gamma(0.5, 0.004, people) * np.exp(trait)
     begun = np.repeat(np.arange(people), rng.poisson(own * known.days))
     at = rng.random(len(begun)) * known.days[begun]
     born = known.persons["birth_date"].to_numpy()[begun]
@@ -151,7 +190,13 @@ def _bursts(known: Known, rng: np.random.Generator) -> tuple[NDArray[np.int64], 
         0.75 + 0.25 * np.sin(2 * np.pi * at / 365.25)
     )
     kept = rng.random(len(at)) < wanted
-    begun, at = begun[kept], at[kept]
+    return begun[kept], at[kept]
+
+
+def _bursts(
+    begun: NDArray[np.int64], at: Floats, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Floats]:
+    """Histories of bursts, each of which goes on by itself."""
     size = rng.geometric(0.5, len(begun))
     burst = np.repeat(np.arange(len(begun)), size)
     step = rng.exponential(_BURST_DAYS, len(burst))
@@ -171,6 +216,25 @@ def _shared(
     shock, who = np.nonzero(of_group[:, None] == tied.group[None, :])
     hit = rng.random(len(who)) < 0.5
     return who[hit], week[shock[hit]] + rng.random(int(hit.sum())) * _SHOCK_DAYS
+
+
+def _with_one_other(
+    tied: Tied,
+    who: NDArray[np.int64],
+    days: Floats,
+    together: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], Floats]:
+    """Bursts of connections that begin together with somebody's."""
+    if together == 0.0:
+        return np.zeros(0, np.int64), np.zeros(0)
+    both = np.concatenate([tied.pairs, tied.pairs[:, ::-1]])
+    both = both[np.argsort(both[:, 0], kind="stable")]
+    degree = np.bincount(both[:, 0], minlength=len(tied.group))
+    first = np.cumsum(degree) - degree
+    goes = (rng.random(len(who)) < together) & (degree[who] > 0)
+    place = first[who[goes]] + (rng.random(int(goes.sum())) * degree[who[goes]]).astype(int)
+    return both[place, 1], days[goes] + rng.random(int(goes.sum())) / 2
 
 
 def _drawn_along(

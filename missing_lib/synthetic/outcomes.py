@@ -54,6 +54,27 @@ def generate(world: World, clock: Clock, seed: int) -> Outcomes:
     return Outcomes(of_children, of_adults, incidents.reset_index(drop=True), calibration)
 
 
+def children_only(world: World, clock: Clock, seed: int) -> pd.DataFrame:
+    """The children's incidents once more: numbers and times, not fitted to the monthly finding.
+
+    Returns
+    -------
+    DataFrame
+        As :attr:`Outcomes.incidents`.
+    """
+    numbers, times_of = (np.random.default_rng([seed, 2, k]) for k in (0, 3))
+    of_children = child_numbers(world, numbers)
+    rows = np.flatnonzero(of_children)
+    start, stop = people.child_window(world.people.iloc[rows])
+    windows = windows_of(world, rows, start, stop, clock)
+    histories = {
+        int(row): times.history(int(of_children[row]), window, CHILD_RHYTHM, clock, times_of)
+        for row, window in zip(rows, windows, strict=True)
+    }
+    found = _incident_rows(histories, True).sort_values(["row", "reported"])
+    return found.reset_index(drop=True)
+
+
 def child_numbers(world: World, rng: np.random.Generator) -> np.ndarray:
     """Draw the number of child incidents of every person of the world."""
     pool = np.flatnonzero(world.is_child)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from missing_lib.force.tables import Tables, conform
+from missing_lib.force.tables import Tables, conform, empty
 from missing_lib.synthetic import aftermath, attributes, outcomes, truth, world
 from missing_lib.synthetic.clock import NEVER, Clock, date_of, study_clock
 
@@ -67,6 +67,46 @@ def make(seed: int = SEED, outcome_seed: int | None = None) -> Made:
         events=_events(after.events, ids, clock),
     )
     return Made(tables, truth.describe(before, what, clock))
+
+
+def children_again(before: world.World, seed: int) -> Tables:
+    """The children's incidents of another run of the same world, with what was known before it.
+
+    Parameters
+    ----------
+    before : World
+        Everything before the landmark.
+    seed : int
+        Of who goes missing, how often and when.
+
+    Returns
+    -------
+    Tables
+        Markers and ties of before the landmark, no events, and incidents with no more than
+        person and times.
+    """
+    clock = study_clock()
+    incidents = outcomes.children_only(before, clock, seed)
+    present = before.people["group"].isin(world.KNOWN_GROUPS).to_numpy()
+    present[incidents["row"].unique()] = True
+    ids = person_ids(before.people, incidents, present, clock)
+    rows = pd.DataFrame(
+        {
+            "incident_id": [f"I{k:06d}" for k in range(1, len(incidents) + 1)],
+            "person_id": ids[incidents["row"]],
+            "reported_at": clock.instant(incidents["reported"]),
+            "ended_at": clock.instant(incidents["ended"]),
+            "time_known": incidents["time_known"],
+        }
+    )
+    recorded = before.markers[present[before.markers["row"].to_numpy()]]
+    return Tables(
+        persons=_persons(before.people, incidents, ids),
+        incidents=_finish(rows, "incidents", ["incident_id"]),
+        markers=_markers(recorded, ids),
+        ties=_ties(before.ties, ids),
+        events=empty("events"),
+    )
 
 
 def person_ids(

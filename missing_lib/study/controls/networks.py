@@ -32,7 +32,9 @@ def labels(seed: int, *, people: int = 600, unseen: float = 0.0) -> dict[str, Es
     return {"shuffle": Estimate(p=found.p)}
 
 
-def models(seed: int, *, people: int = 1500, connections: float = 0.4) -> dict[str, Estimate]:
+def models(
+    seed: int, *, people: int = 1500, connections: float = 0.4, unseen: float = 0.0
+) -> dict[str, Estimate]:
     """The regressions on connections, steps and closeness, where nobody influences anybody.
 
     Returns
@@ -42,7 +44,7 @@ def models(seed: int, *, people: int = 1500, connections: float = 0.4) -> dict[s
         ``closeness``.
     """
     rng = np.random.default_rng(seed)
-    cohort, _ = ever_missing_with_ties(people, rng, connections=connections)
+    cohort, _ = ever_missing_with_ties(people, rng, connections=connections, unseen=unseen)
     frame, pairs = known_before(cohort), network.ties_before(cohort)
     degree = network.connections(pairs)
     graph = nearness.graph(pairs, frame.people["person_id"])
@@ -60,7 +62,14 @@ def models(seed: int, *, people: int = 1500, connections: float = 0.4) -> dict[s
 
 
 def timing(
-    seed: int, *, people: int = 400, shocks: float = 0.0, influence: float = 0.0
+    seed: int,
+    *,
+    people: int = 400,
+    alike: float = 0.0,
+    watched: float = 1.0,
+    shocks: float = 0.0,
+    together: float = 0.0,
+    influence: float = 0.0,
 ) -> dict[str, Estimate]:
     """The test whether incidents come soon after those of connections.
 
@@ -70,6 +79,9 @@ def timing(
         ``shift``.
     """
     rng = np.random.default_rng(seed)
-    cohort, _ = histories_with_ties(people, rng, shocks=shocks, influence=influence)
+    cohort, _ = histories_with_ties(
+        people, rng, alike=alike, watched=watched, shocks=shocks, together=together,
+        influence=influence,
+    )  # fmt: skip
     found = peers.peer_timing(cohort, network.ties_before(cohort), seed)
     return {"shift": Estimate(p=found.p)}

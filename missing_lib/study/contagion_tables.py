@@ -1,0 +1,212 @@
+"""Tables and sentences of the chapter on transmission, from what its models found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from missing_lib.study import network_hawkes, outcomes, peer_cox, peers, placebos
+from missing_lib.study.cohort import Cohort
+from missing_lib.study.contagion import LEVEL
+from missing_lib.study.frame import Frame
+from missing_lib.study.network_hawkes import Attribution, Check, HawkesFit, Power
+from missing_lib.study.placebos import FutureTies, Harmless, Ratio
+from missing_lib.study.predictors import compare
+from missing_lib.study.regression import Fit
+
+#: Event types that a table of other outcomes holds at most, those with most people first.
+MOST_OUTCOMES = 6
+
+
+def exposure(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    """Hazard ratios of peer exposure, one row per model and term; see :func:`.predictors.compare`.
+
+    Parameters
+    ----------
+    fits : mapping of str to Fit
+        From :func:`.peer_cox.models`.
+    """
+    terms = {term for group in peer_cox.readings(peer_cox.DAYS).values() for term in group}
+    return compare(fits, sorted(terms))
+
+
+def parts(model: HawkesFit) -> pd.DataFrame:
+    """What an incident brings on of the same person and of connections.
+
+    Returns
+    -------
+    DataFrame
+        ``part``, ``effect`` (further incidents per incident), ``lower``, ``upper``, ``delay``
+        (mean, days) and ``people`` on whom it rests.
+    """
+    rows = [
+        ("the same person, after the return", model.own, model.own_delay, model.people),
+        ("connections, from a day after the report", model.peer, model.peer_delay, model.exposed),
+    ]
+    return pd.DataFrame(
+        [
+            (name, effect.value, effect.lower, effect.upper, delay.value, people)
+            for name, effect, delay, people in rows
+        ],
+        columns=["part", "effect", "lower", "upper", "delay", "people"],
+    )
+
+
+def shares(traced: Attribution, people: int) -> pd.DataFrame:
+    """Where incidents come from, one row per way of counting.
+
+    Parameters
+    ----------
+    traced : Attribution
+    people : int
+        On whom the shares rest.
+
+    Returns
+    -------
+    DataFrame
+        ``way``, ``background``, ``own``, ``peer``, ``peer_lower``, ``peer_upper``, ``people``.
+    """
+    wide = traced.shares.pivot(index="way", columns="source", values="share")
+    bounds = traced.shares[traced.shares["source"] == "peer"].set_index("way")
+    ways = list(dict.fromkeys(traced.shares["way"]))
+    return (
+        wide[["background", "own", "peer"]]
+        .assign(peer_lower=bounds["lower"], peer_upper=bounds["upper"], people=people)
+        .loc[ways]
+        .rename_axis(columns=None)
+        .reset_index()
+    )
+
+
+def power(seen: Power, people: int) -> pd.DataFrame:
+    """How often each effect would have been found, without that of none.
+
+    Parameters
+    ----------
+    seen : Power
+    people : int
+        On whom the network and the covariates of the worlds rest.
+
+    Returns
+    -------
+    DataFrame
+        ``effect`` (two significant digits), ``found``, ``lower``, ``upper`` (shares), ``people``.
+    """
+    some = seen.effects[seen.effects["effect"] > 0]
+    rounded = [float(f"{effect:.2g}") for effect in some["effect"]]
+    return some[["found", "lower", "upper"]].assign(effect=rounded, people=people)
+
+
+def describe_model(model: HawkesFit) -> str:
+    """The model in one sentence with ``effect``, ``interval``, ``own``, ``own_interval``."""
+    if model.problem:
+        return f"The model is not fitted: {model.problem}."
+    own = (
+        "An incident is followed by {own} further ones of the same person (interval {own_interval})"
+    )
+    if model.peer_problem:
+        return f"{own}. Nothing is said of connections: {model.peer_problem}."
+    return f"{own}, and by {{effect}} among connections (interval {{interval}})."
+
+
+def describe_check(found: Check) -> str:
+    """Whether the model describes the times, as a template with ``p``."""
+    if found.problem:
+        return f"Whether the model fits could not be checked: {found.problem}."
+    said = (
+        "On the clock of the model's own expected number, incidents should come at an even rate; "
+        "a test of that gives p {p}"
+    )
+    if found.p < LEVEL:
+        return f"{said}, so the model misses a part of when incidents come."
+    return f"{said}, which speaks for no misfit; the model was fitted to the same times."
+
+
+def future_table(found: FutureTies) -> pd.DataFrame:
+    """Present and later connections beside each other, and the ratio of the two."""
+    return _ratios(
+        {
+            "present connections": found.present,
+            "people who became connections later": found.future,
+            "present over later": found.apart,
+        }
+    )
+
+
+def harmless_table(found: Mapping[str, Harmless]) -> pd.DataFrame:
+    """Exposure to incidents of connections with other events as the outcome."""
+    return _ratios({plain(name): one.harmless for name, one in found.items()})
+
+
+def harmless(cohort: Cohort, pairs: pd.DataFrame, outcome: str) -> dict[str, Harmless]:
+    """The same exposure with every other kind of event as the outcome.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Whose incidents are missing incidents.
+    pairs : DataFrame
+    outcome : str
+        That of the chapter.
+
+    Returns
+    -------
+    dict of str to Harmless
+        By type of event; empty where the force dates no other.
+    """
+    studied = outcomes.cohort_of(cohort, outcome)
+    return {
+        name: placebos.harmless(studied, outcomes.cohort_of(cohort, name), pairs)
+        for name in _largest(cohort)
+        if name != outcome
+    }
+
+
+def by_outcome(cohort: Cohort, pairs: pd.DataFrame, frame: Frame, seed: int) -> pd.DataFrame:
+    """The test of timing and the peer effect for every kind of event on file.
+
+    Returns
+    -------
+    DataFrame
+        ``outcome``, ``ratio`` (soon after a connection's, of those expected), ``p`` (of the
+        shifts), ``peer``, ``lower``, ``upper`` (further events per event), ``people`` (fewest
+        on whom the two rest).
+    """
+    rows = []
+    for name in (outcomes.MISSING, *_largest(cohort)):
+        studied = outcomes.cohort_of(cohort, name)
+        timing = peers.peer_timing(studied, pairs, seed)
+        model = network_hawkes.fit(network_hawkes.prepare(studied, pairs, frame))
+        people = min(len(timing.followed), model.exposed)
+        peer = model.peer
+        rows.append(
+            (plain(name), timing.ratio, timing.p, peer.value, peer.lower, peer.upper, people)
+        )
+    return pd.DataFrame(rows, columns=["outcome", "ratio", "p", "peer", "lower", "upper", "people"])
+
+
+def plain(outcome: str) -> str:
+    """An outcome in plain words.
+
+    Examples
+    --------
+    >>> plain("missing"), plain("violence_victim")
+    ('reported missing', 'violence victim')
+    """
+    return "reported missing" if outcome == outcomes.MISSING else outcome.replace("_", " ")
+
+
+def _largest(cohort: Cohort) -> list[str]:
+    people = cohort.events.groupby("event_type", observed=True)["person_id"].nunique()
+    return [str(name) for name in people.sort_values(ascending=False).index[:MOST_OUTCOMES]]
+
+
+def _ratios(ratios: Mapping[str, Ratio]) -> pd.DataFrame:
+    rows = [
+        ("", name, one.estimate, one.lower, one.upper, one.people, one.people)
+        for name, one in ratios.items()
+    ]
+    columns = ["model", "term", "estimate", "lower", "upper", "people", "events"]
+    return pd.DataFrame(rows, columns=columns).drop(columns="model").replace([np.inf], np.nan)
