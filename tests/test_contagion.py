@@ -179,7 +179,7 @@ def test_shares_stand_one_way_a_line() -> None:
     traced = Attribution(table, np.zeros((0, 3)), empty, empty, 0, empty, empty)
     found = contagion_tables.shares(traced, 30)
     assert found["way"].tolist() == ["soft", "most probable parent"]
-    assert found.loc[1, ["background", "own", "peer"]].tolist() == [0.6, 0.3, 0.1]
+    assert found.loc[1, ["from_background", "from_own", "from_peer"]].tolist() == [0.6, 0.3, 0.1]
     assert found.loc[0, ["peer_lower", "peer_upper"]].tolist() == pytest.approx([0.15, 0.25])
 
 

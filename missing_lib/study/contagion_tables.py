@@ -66,13 +66,15 @@ def shares(traced: Attribution, people: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``way``, ``background``, ``own``, ``peer``, ``peer_lower``, ``peer_upper``, ``people``.
+        ``way``, ``from_background``, ``from_own``, ``from_peer``, ``peer_lower``,
+        ``peer_upper``, ``people``.
     """
     wide = traced.shares.pivot(index="way", columns="source", values="share")
     bounds = traced.shares[traced.shares["source"] == "peer"].set_index("way")
     ways = list(dict.fromkeys(traced.shares["way"]))
     return (
         wide[["background", "own", "peer"]]
+        .add_prefix("from_")
         .assign(peer_lower=bounds["lower"], peer_upper=bounds["upper"], people=people)
         .loc[ways]
         .rename_axis(columns=None)
