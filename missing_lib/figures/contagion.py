@@ -48,6 +48,6 @@ def power(frame: pd.DataFrame, smallest: float) -> Figure:
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.set_ylim(0, 1.04)
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
-    ax.set_xlabel("Further incidents among connections for each incident, log scale")
+    ax.set_xlabel("Further incidents per incident, log scale")
     ax.set_ylabel("Found")
     return style.finish(figure)

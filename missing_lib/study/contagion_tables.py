@@ -13,23 +13,36 @@ from missing_lib.study.contagion import LEVEL
 from missing_lib.study.frame import Frame
 from missing_lib.study.network_hawkes import Attribution, Check, HawkesFit, Power
 from missing_lib.study.placebos import FutureTies, Harmless, Ratio
-from missing_lib.study.predictors import compare
+from missing_lib.study.predictors import compare, words
 from missing_lib.study.regression import Fit
 
 #: Event types that a table of other outcomes holds at most, those with most people first.
 MOST_OUTCOMES = 6
+#: The two terms of :data:`.peer_cox.WITH_EARLIER`.
+_BESIDE_EARLIER = (peer_cox.WITH_EARLIER, "the earlier ones, each doubling")
 
 
 def exposure(fits: Mapping[str, Fit]) -> pd.DataFrame:
-    """Hazard ratios of peer exposure, one row per model and term; see :func:`.predictors.compare`.
+    """Hazard ratios of peer exposure, one row per reading.
 
     Parameters
     ----------
     fits : mapping of str to Fit
         From :func:`.peer_cox.models`.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`.predictors.compare`, without ``model``: ``term`` names the reading, and which
+        exposure it is where a model has several.
     """
     terms = {term for group in peer_cox.readings(peer_cox.DAYS).values() for term in group}
-    return compare(fits, sorted(terms))
+    table = compare(fits, sorted(terms))
+    several = table.groupby("model")["term"].transform("size") > 1
+    short = table["term"].str.replace("incident of a connection ", "any, ", regex=False)
+    short = short.where(~table["model"].eq(peer_cox.WITH_EARLIER), _BESIDE_EARLIER[0])
+    short = short.where(table["term"] != words(peer_cox.BEFORE), _BESIDE_EARLIER[1])
+    return table.assign(term=short.where(several, table["model"])).drop(columns="model")
 
 
 def parts(model: HawkesFit) -> pd.DataFrame:
