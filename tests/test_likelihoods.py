@@ -177,3 +177,14 @@ def test_nobody_is_one_empty_row() -> None:
     rows = alike(np.zeros(0), np.zeros((0, 2)), np.zeros(0))
     assert isinstance(rows, Rows)
     assert len(rows.y) == 0
+
+
+def test_a_dispersion_on_its_way_to_none_breaks_nothing() -> None:
+    rng = np.random.default_rng(2)
+    x = np.column_stack([np.ones(500), rng.random(500) < 0.3])
+    rows = likelihoods.Rows(rng.binomial(2, 0.4, 500).astype(float), x, np.zeros(500), np.ones(500))
+    beyond = np.array([400.0, 100.0])
+    found = likelihoods._negative_binomial_slopes(rows, beyond, 0.0, np.array([0.0, 0.0, -500.0]))
+    assert found.value == -np.inf  # no step goes there
+    assert np.isfinite(found.gradient).all()
+    assert np.isfinite(likelihoods.negative_binomial(rows).params[:2]).all()

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 #: What the last Newton step promised, doubled; the error after it is of the order of its square.
 _NOTHING_TO_GAIN = 1e-12
+_LEAST_ALPHA = 1e-150
 _STEPS = 60
 _HALVINGS = 30
 _ROWS_AT_ONCE = 1 << 14
@@ -305,6 +306,8 @@ def _negative_binomial_slopes(
 ) -> Slopes:
     """Value, gradient and information in (b, log alpha)."""
     b, alpha = params[:-1], float(np.exp(params[-1]))
+    if alpha < _LEAST_ALPHA:  # on its way to none; its square is no number any more
+        return Slopes(-np.inf, np.zeros(len(params)), np.eye(len(params)))
     j = np.arange(len(beyond), dtype=float)
     weighed = beyond * j / (1 + alpha * j)
     value = float(beyond @ np.log1p(alpha * j)) - constant

@@ -133,8 +133,8 @@ PREDICTORS: tuple[Experiment, ...] = (
         regressions.counts,
         _markers(NOTHING, _RATE),
         {"people": 2000, "alpha": 0.0, "most": 2},
-        "There is no dispersion to estimate, and the fit says that it has no answer instead of "
-        "giving a wrong one.",
+        "There is no dispersion to estimate, so the fit comes down to Poisson's. A limit to "
+        "everybody's number draws the ratios towards one, whatever the errors.",
     ),
 )
 
