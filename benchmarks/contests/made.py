@@ -69,7 +69,9 @@ def reports(n: int, rng: np.random.Generator) -> pd.DataFrame:
     """Incidents of n people, sorted: person, minute, minutes away (-1: not ended), last day."""
     person = np.repeat(np.arange(n), 1 + rng.poisson(rng.gamma(SHAPE, 1, n)))
     minute = rng.integers(0, STUDY_DAYS * MINUTES, len(person))
-    away = np.where(rng.random(len(person)) < 0.02, -1, rng.exponential(1200, len(person)))
+    # Ends are lost, but nobody is still missing when the study ends: the peers have no such rule.
+    lost = (rng.random(len(person)) < 0.02) & (minute < (STUDY_DAYS - 30) * MINUTES)
+    away = np.where(lost, -1, rng.exponential(1200, len(person)))
     last = np.where(rng.random(n) < 0.1, rng.integers(1, STUDY_DAYS, n), STUDY_DAYS)[person]
     made = pd.DataFrame(
         {"person": person, "minute": minute, "away": away.astype(int), "last_day": last}
