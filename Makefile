@@ -1,5 +1,5 @@
 # make book   builds the book of every force in forces/        -> _build/index.html
-# make test   proves it                                        (sixteen minutes on two cores)
+# make test   proves it                                        (twenty minutes on two cores)
 # make test-all  the long run: every edition, simulations, browser; takes up where it stopped
 
 PYTHON ?= python3

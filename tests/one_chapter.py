@@ -6,14 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import jupytext
+import pytest
 import yaml
 
 from missing_lib.book import chapter as chapters
+from missing_lib.book.layout import (
+    FORCES_VARIABLE,
+    MEMBERS_VARIABLE,
+    REGISTRY_VARIABLE,
+    ROOT_VARIABLE,
+)
 from missing_lib.force import store
 from missing_lib.force.intake import take_in
 from missing_lib.force.spec import find_force
 from missing_lib.force.tables import Tables
 from missing_lib.release.publish import Gate
+from missing_lib.release.published import Shown
+from missing_lib.release.registry import ChapterRecords
+from tests.conftest import ROOT
 from tests.made_cohorts import END, START
 
 
@@ -35,6 +45,49 @@ def gate_of(source: Path, force: str, population: str = "children") -> Gate:
     gate = opened[-1] if opened else space["chapter"].publish
     assert isinstance(gate, Gate)
     return gate
+
+
+def published_of(
+    source: Path,
+    tables: Tables,
+    forces: Path,
+    patch: pytest.MonkeyPatch,
+    population: str = "children",
+    drawn: bool = False,
+) -> ChapterRecords:
+    """What a chapter publishes of a force made of these tables.
+
+    Parameters
+    ----------
+    source : Path
+        The chapter.
+    tables : Tables
+    forces : Path
+        Folder of the force files.
+    patch : MonkeyPatch
+    population : str
+    drawn : bool
+        Draw the figures too, which changes nothing and takes most of the time.
+    """
+    if not drawn:
+        patch.setattr(Gate, "figure", lambda _self, name, *_, **__: Shown(name, {"kind": "none"}))
+    supply(tables, forces)
+    patch.setenv(ROOT_VARIABLE, str(ROOT))
+    patch.setenv(FORCES_VARIABLE, str(forces))
+    for name in (REGISTRY_VARIABLE, MEMBERS_VARIABLE):
+        patch.delenv(name, raising=False)
+    gate = gate_of(source, "small", population)
+    return ChapterRecords(source.stem, tuple(gate.registry.records))
+
+
+def texts(records: ChapterRecords) -> str:
+    """All sentences, and why the chapter stopped if it did."""
+    return " ".join(r["text"] for r in records.of_kind("text", "stop"))
+
+
+def numbers_of(records: ChapterRecords) -> dict[str, str]:
+    """Numbers as printed, by name."""
+    return {r["name"]: r["text"] for r in records.of_kind("number")}
 
 
 def supply(tables: Tables, forces: Path, code: str = "small") -> None:

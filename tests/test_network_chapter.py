@@ -10,19 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from missing_lib.book.layout import (
-    FORCES_VARIABLE,
-    MEMBERS_VARIABLE,
-    REGISTRY_VARIABLE,
-    ROOT_VARIABLE,
-)
 from missing_lib.force.tables import Tables, conform, empty
-from missing_lib.release.publish import Gate
-from missing_lib.release.published import Shown
 from missing_lib.release.registry import ChapterRecords
 from tests.conftest import ROOT
 from tests.made_networks import random_force
-from tests.one_chapter import gate_of, supply
+from tests.one_chapter import numbers_of, published_of, texts
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -87,23 +79,10 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Runs the chapter on a force's tables."""
 
     def run(tables: Tables, population: str = "children", drawn: bool = False) -> ChapterRecords:
-        if not drawn:  # pictures change nothing here and take most of the time
-            monkeypatch.setattr(
-                Gate, "figure", lambda _self, name, *_, **__: Shown(name, {"kind": "none"})
-            )
-        supply(tables, tmp_path)
-        monkeypatch.setenv(ROOT_VARIABLE, str(ROOT))
-        monkeypatch.setenv(FORCES_VARIABLE, str(tmp_path))
-        for name in (REGISTRY_VARIABLE, MEMBERS_VARIABLE):
-            monkeypatch.delenv(name, raising=False)
-        gate: Gate = gate_of(ROOT / "chapters" / "network.md", "small", population)
-        return ChapterRecords("network", tuple(gate.registry.records))
+        source = ROOT / "chapters" / "network.md"
+        return published_of(source, tables, tmp_path, monkeypatch, population, drawn)
 
     return run
-
-
-def texts(records: ChapterRecords) -> str:
-    return " ".join(r["text"] for r in records.of_kind("text", "stop"))
 
 
 def rows_of(records: ChapterRecords, table: str) -> list[list[str]]:
@@ -143,10 +122,6 @@ def test_one_care_home_ties_what_it_explains_and_that_is_said(published) -> None
     without = [row for row in rows_of(records, "kinds_of_ties") if "Without" in row[0]]
     assert without[0][2] == "not shown"
     assert numbers_of(records)["transitivity"] == "1.0"
-
-
-def numbers_of(records: ChapterRecords) -> dict[str, str]:
-    return {r["name"]: r["text"] for r in records.of_kind("number")}
 
 
 @pytest.mark.parametrize("lacking", ["markers", "events"])

@@ -251,7 +251,8 @@ def test_a_harmless_outcome_is_left_alone(catching: tuple) -> None:
         }
     )
     cohort = replace(cohort, events=conform(events, "events"))
-    found = placebos.harmless(cohort, outcomes.cohort_of(cohort, "dentist"), pairs)
+    dentist = outcomes.cohort_of(cohort, "dentist")
+    found = placebos.harmless(cohort, {"dentist": dentist}, pairs)["dentist"]
     assert not found.problem
     assert found.outcome.lower > 1.5
     assert found.harmless.lower < 1 < found.harmless.upper
@@ -269,7 +270,7 @@ def test_odd_networks_get_a_reason(name: str) -> None:
     for found in (
         placebos.future_ties(cohort, pairs),
         placebos.rewired_ties(cohort, pairs, seed=1, draws=3),
-        placebos.harmless(cohort, cohort, pairs),
+        placebos.harmless(cohort, {"itself": cohort}, pairs)["itself"],
     ):
         assert found.problem
 

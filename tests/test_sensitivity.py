@@ -15,12 +15,12 @@ from missing_lib.figures import predictors as figures
 from missing_lib.force.tables import conform
 from missing_lib.study import (
     contrasts,
+    detection,
     effects,
     influence,
     missing_values,
     network,
     predictors,
-    recording,
     regression,
     sensitivity,
 )
@@ -136,7 +136,7 @@ def by_hand(force: Cohort, one: Specification) -> regression.Fit:
         home = force.ties[force.ties["tie_type"] == "same_placement"]
         sharers = set(home["person_a"]) | set(home["person_b"])
         design["shared_placement"] = who.isin(sharers).astype(float)
-        design["contacts"] = np.log2(1 + who.map(recording.earlier_contacts(force)).fillna(0))
+        design["contacts"] = np.log2(1 + who.map(detection.police_contacts(force)).fillna(0))
         stated = who.map(force.persons.set_index("person_id")["ethnicity_self"].astype(object))
         unknown = stated.isna() | (stated == "not_stated")
         design["ethnicity_unknown"] = unknown.astype(float)
@@ -199,11 +199,11 @@ def test_events_before_the_landmark_count_once_they_are_no_marker() -> None:
     table["occurred_at"] += " 23:59"
     cohort = known_cohort({n: {} for n in "abcd"}, (), [("a", "arrest", "2014-01-01", None)])
     cohort = replace(cohort, events=conform(table, "events"))
-    assert recording.earlier_contacts(cohort).to_dict() == {"a": 1, "b": 1}
+    assert detection.police_contacts(cohort).to_dict() == {"a": 1, "b": 1}
     unmarked = replace(cohort, markers=cohort.markers.iloc[:0])
-    assert recording.earlier_contacts(unmarked).to_dict() == {"a": 2, "b": 2, "d": 1}
+    assert detection.police_contacts(unmarked).to_dict() == {"a": 2, "b": 2, "d": 1}
     nothing = replace(cohort, events=cohort.events.iloc[:0])
-    assert recording.earlier_contacts(nothing).empty
+    assert detection.police_contacts(nothing).empty
 
 
 def test_allowing_for_contacts_takes_detection_out_of_a_marker() -> None:

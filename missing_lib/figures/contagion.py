@@ -8,11 +8,8 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter
 
 from missing_lib.figures import style
 
-#: Power that is asked of an effect that could have been seen.
-WANTED = 0.8
 
-
-def power(frame: pd.DataFrame, smallest: float) -> Figure:
+def power(frame: pd.DataFrame, smallest: float, wanted: float) -> Figure:
     """Share of simulated worlds in which an effect of peers was found.
 
     Parameters
@@ -22,6 +19,8 @@ def power(frame: pd.DataFrame, smallest: float) -> Figure:
         (shares).
     smallest : float
         Effect from which on it would matter.
+    wanted : float
+        Share in which an effect that could have been seen is found.
 
     Returns
     -------
@@ -38,7 +37,7 @@ def power(frame: pd.DataFrame, smallest: float) -> Figure:
         color=style.FORCE,
         capsize=3,
     )
-    ax.axhline(WANTED, color=style.GREY, linestyle=":", linewidth=1.2)
+    ax.axhline(wanted, color=style.GREY, linestyle=":", linewidth=1.2)
     ax.axvline(smallest, color=style.GREY, linestyle="--", linewidth=1.2)
     ax.set_xscale("log")
     low = float(frame["effect"].min())

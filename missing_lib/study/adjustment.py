@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pandas as pd
 
 from missing_lib.study.cohort import Cohort
 from missing_lib.study.crowds import LARGEST_GROUP, weighted_connections, weighted_ties
-from missing_lib.study.detection import police_contacts
 from missing_lib.study.frame import Frame
 from missing_lib.study.network import (
     EPISODE_TIES,
@@ -21,9 +19,10 @@ from missing_lib.study.network import (
     number_model,
     ties_before,
 )
+from missing_lib.study.placements import SAME_PLACEMENT
 from missing_lib.study.predictors import words
 from missing_lib.study.regression import Fit
-from missing_lib.study.sensitivity import PLACEMENT, further_terms
+from missing_lib.study.sensitivity import further_terms
 
 Model = Callable[[Frame, pd.Series, pd.DataFrame | None, list[str] | None], Fit]
 
@@ -47,9 +46,7 @@ def placement_and_contacts(cohort: Cohort, frame: Frame) -> pd.DataFrame:
         placement is on record) and ``contacts`` (log2 of one plus
         :func:`.detection.police_contacts`).
     """
-    number = frame.people["person_id"].map(police_contacts(cohort)).fillna(0.0)
-    terms = further_terms(cohort, frame, ("placement",))
-    return terms.assign(contacts=np.log2(1 + number.to_numpy(float)))
+    return further_terms(cohort, frame, ("placement", "contacts"))
 
 
 def ever_by_connections(cohort: Cohort, frame: Frame, degree: pd.Series) -> dict[str, Fit]:
@@ -71,7 +68,7 @@ def by_kind_of_tie(cohort: Cohort, frame: Frame) -> dict[str, Fit]:
         Ties that the police recorded; without shared placements; ties of groups of more than
         :data:`.crowds.LARGEST_GROUP` people in part, and not at all.
     """
-    unplaced = ties_before(cohort, leave_out=(*EPISODE_TIES, PLACEMENT))
+    unplaced = ties_before(cohort, leave_out=(*EPISODE_TIES, SAME_PLACEMENT))
     degrees = {
         POLICE_TIES: connections(ties_before(cohort, agency="police")),
         "Without ties of a shared placement": connections(unplaced),

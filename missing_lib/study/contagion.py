@@ -14,11 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from missing_lib.study.network_hawkes import SMALLEST, HawkesFit, Power
-from missing_lib.study.peers import Timing
+from missing_lib.study.peers import LEVEL, Timing
 from missing_lib.study.placebos import FutureTies, RewiredTies
-
-#: P values below this count as evidence.
-LEVEL = 0.05
 
 #: Simulated worlds of each effect, behind p and power.
 WORLDS = 39

@@ -9,7 +9,6 @@ import pandas as pd
 
 from missing_lib.study import network_hawkes, outcomes, peer_cox, peers, placebos
 from missing_lib.study.cohort import Cohort
-from missing_lib.study.contagion import LEVEL
 from missing_lib.study.frame import Frame
 from missing_lib.study.network_hawkes import Attribution, Check, HawkesFit, Power
 from missing_lib.study.placebos import FutureTies, Harmless, Ratio
@@ -114,6 +113,34 @@ def power(seen: Power, people: int) -> pd.DataFrame:
     return some[["found", "lower", "upper"]].assign(effect=rounded, people=people)
 
 
+def describe_timing(timing: peers.Timing, p: float | None = None) -> str:
+    """The reading of a test of timing as a template with ``ratio``, ``p`` and ``smallest``.
+
+    Parameters
+    ----------
+    timing, p
+        As for :func:`.peers.reading`.
+    """
+    found = peers.reading(timing, p)
+    if found == "in step":
+        return (
+            "Episodes come soon after those of connections more often than their own rhythms "
+            "explain: {ratio} of the expected number, adjusted p {p}. That is timing in step; "
+            "homophily and shared events explain it as well as influence."
+        )
+    if found == "no sign":
+        return (
+            "There is no evidence that an episode brings on episodes of connections: {ratio} of "
+            "the expected number, adjusted p {p}. The smallest ratio that these data would "
+            "probably have shown is about {smallest}."
+        )
+    return (
+        "There is no evidence that an episode brings on episodes of connections ({ratio} of the "
+        "expected number, adjusted p {p}), but the smallest ratio that these data would probably "
+        "have shown is about {smallest}, so influence of a size that matters may be there."
+    )
+
+
 def describe_model(model: HawkesFit) -> str:
     """The model in one sentence with ``effect``, ``interval``, ``own``, ``own_interval``."""
     if model.problem:
@@ -134,7 +161,7 @@ def describe_check(found: Check) -> str:
         "On the clock of the model's own expected number, incidents should come at an even rate; "
         "a test of that gives p {p}"
     )
-    if found.p < LEVEL:
+    if found.p < peers.LEVEL:
         return f"{said}, so the model misses a part of when incidents come."
     return f"{said}, which speaks for no misfit; the model was fitted to the same times."
 
@@ -172,15 +199,28 @@ def harmless(cohort: Cohort, pairs: pd.DataFrame, outcome: str) -> dict[str, Har
         By type of event; empty where the force dates no other.
     """
     studied = outcomes.cohort_of(cohort, outcome)
-    return {
-        name: placebos.harmless(studied, outcomes.cohort_of(cohort, name), pairs)
-        for name in _largest(cohort)
-        if name != outcome
-    }
+    others = {n: outcomes.cohort_of(cohort, n) for n in _largest(cohort) if n != outcome}
+    return placebos.harmless(studied, others, pairs)
 
 
-def by_outcome(cohort: Cohort, pairs: pd.DataFrame, frame: Frame, seed: int) -> pd.DataFrame:
+def by_outcome(
+    cohort: Cohort,
+    pairs: pd.DataFrame,
+    frame: Frame,
+    seed: int,
+    known: Mapping[str, tuple[peers.Timing, HawkesFit]],
+) -> pd.DataFrame:
     """The test of timing and the peer effect for every kind of event on file.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Whose incidents are missing incidents.
+    pairs : DataFrame
+    frame : Frame
+    seed : int
+    known : mapping of str to (Timing, HawkesFit)
+        By outcome, what was computed before and need not be again.
 
     Returns
     -------
@@ -191,15 +231,21 @@ def by_outcome(cohort: Cohort, pairs: pd.DataFrame, frame: Frame, seed: int) -> 
     """
     rows = []
     for name in (outcomes.MISSING, *_largest(cohort)):
-        studied = outcomes.cohort_of(cohort, name)
-        timing = peers.peer_timing(studied, pairs, seed)
-        model = network_hawkes.fit(network_hawkes.prepare(studied, pairs, frame))
-        people = min(len(timing.followed), model.exposed)
-        peer = model.peer
+        timing, model = known.get(name) or _asked(cohort, name, pairs, frame, seed)
+        people, peer = min(len(timing.followed), model.exposed), model.peer
         rows.append(
             (plain(name), timing.ratio, timing.p, peer.value, peer.lower, peer.upper, people)
         )
-    return pd.DataFrame(rows, columns=["outcome", "ratio", "p", "peer", "lower", "upper", "people"])
+    columns = ["outcome", "ratio", "p", "peer", "lower", "upper", "people"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _asked(
+    cohort: Cohort, outcome: str, pairs: pd.DataFrame, frame: Frame, seed: int
+) -> tuple[peers.Timing, HawkesFit]:
+    studied = outcomes.cohort_of(cohort, outcome)
+    model = network_hawkes.fit(network_hawkes.prepare(studied, pairs, frame))
+    return peers.peer_timing(studied, pairs, seed), model
 
 
 def plain(outcome: str) -> str:

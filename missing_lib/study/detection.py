@@ -32,7 +32,8 @@ def police_contacts(cohort: Cohort) -> pd.Series:
     seen = _kinds(markers[police & (markers["known_from"] < cohort.start)], "marker", "markers")
     rows = pd.concat([events, seen, _first_contacts(cohort.persons)], ignore_index=True)
     number = rows.groupby(["person_id", "kind", "table"]).size().groupby(level=[0, 1]).max()
-    alone = set(markers["marker"].dropna()) - set(markers.loc[~police, "marker"].dropna())
+    others = markers["agency"].notna() & ~police
+    alone = set(markers["marker"].dropna()) - set(markers.loc[others, "marker"].dropna())
     further = number - number.index.get_level_values("kind").isin(alone)
     total = further.groupby(level="person_id").sum()
     return total[total > 0].astype("int64").rename("contacts")

@@ -296,12 +296,6 @@ def given_own_rate(made: PeerRows, terms: Sequence[str]) -> FrailtyModel:
     return replace(model, fit=_resting_on(model.fit, resting))
 
 
-def exposed_people(made: PeerRows, term: str) -> NDArray[np.object_]:
-    """Identifiers of the people who are exposed at some time while at risk."""
-    who = made.rows.person[made.exposures[term].to_numpy(float) > 0]
-    return np.asarray(made.rows.followed.people.to_numpy(object)[np.unique(who)])
-
-
 def followed_people(cohort: Cohort, people: Iterable[str] | None = None) -> FollowUp:
     """Time at risk of the people given, or of those of :func:`.frame.known_before`."""
     return follow(cohort, known_before(cohort).people["person_id"] if people is None else people)

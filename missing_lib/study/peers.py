@@ -195,34 +195,6 @@ def reading(timing: Timing, p: float | None = None) -> str:
     return "no sign" if timing.detectable <= SMALL else "not enough data"
 
 
-def describe(timing: Timing, p: float | None = None) -> str:
-    """The reading of a test of timing as a template with ``ratio``, ``p`` and ``smallest``.
-
-    Parameters
-    ----------
-    timing, p
-        As for :func:`reading`.
-    """
-    found = reading(timing, p)
-    if found == "in step":
-        return (
-            "Episodes come soon after those of connections more often than their own rhythms "
-            "explain: {ratio} of the expected number, adjusted p {p}. That is timing in step; "
-            "homophily and shared events explain it as well as influence."
-        )
-    if found == "no sign":
-        return (
-            "There is no evidence that an episode brings on episodes of connections: {ratio} of "
-            "the expected number, adjusted p {p}. The smallest ratio that these data would "
-            "probably have shown is about {smallest}."
-        )
-    return (
-        "There is no evidence that an episode brings on episodes of connections ({ratio} of the "
-        "expected number, adjusted p {p}), but the smallest ratio that these data would probably "
-        "have shown is about {smallest}, so influence of a size that matters may be there."
-    )
-
-
 def encounters(histories: Histories, pairs: pd.DataFrame) -> Encounters:
     """All pairs of incidents of tied people."""
     tied = _directed(pairs, histories.windows)

@@ -8,7 +8,7 @@ Then it goes with whoever is watched, or in trouble, more closely.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -295,12 +295,12 @@ def rewired_ties(
 
 def harmless(
     cohort: Cohort,
-    unrelated: Cohort,
+    unrelated: Mapping[str, Cohort],
     pairs: pd.DataFrame,
     people: Iterable[str] | None = None,
     days: int = DAYS[-1],
-) -> Harmless:
-    """Exposure to connections' incidents with an outcome that it should not bring on.
+) -> dict[str, Harmless]:
+    """Exposure to connections' incidents with outcomes that it should not bring on.
 
     A ratio above one there is no influence, and tells how much of the ratio on the outcome
     itself may not be influence either. Own recent incidents of the exposing kind are held still,
@@ -310,8 +310,8 @@ def harmless(
     ----------
     cohort : Cohort
         Whose incidents are exposure and outcome.
-    unrelated : Cohort
-        Whose incidents are the harmless outcome, see :func:`.outcomes.cohort_of`. Which event
+    unrelated : mapping of str to Cohort
+        Whose incidents are the harmless outcomes, see :func:`.outcomes.cohort_of`. Which event
         is harmless is for the reader to judge: an arrest of somebody who ran away with a friend
         is not.
     pairs, people, days
@@ -319,13 +319,16 @@ def harmless(
 
     Returns
     -------
-    Harmless
+    dict of str to Harmless
     """
     term = any_within(days)
-    own = fit_exposure(peer_rows(cohort, pairs, people, days=[days]), [term]).fit
-    other = peer_rows(unrelated, pairs, people, exposed_to=cohort, days=[days])
-    found = fit_exposure(other, [term]).fit
-    return Harmless(_ratio(own, term), _ratio(found, term), found.problem or _reason(found, term))
+    own = _ratio(fit_exposure(peer_rows(cohort, pairs, people, days=[days]), [term]).fit, term)
+    out = {}
+    for name, other in unrelated.items():
+        made = peer_rows(other, pairs, people, exposed_to=cohort, days=[days])
+        found = fit_exposure(made, [term]).fit
+        out[name] = Harmless(own, _ratio(found, term), found.problem or _reason(found, term))
+    return out
 
 
 def _before_the_tie(

@@ -1,36 +1,14 @@
-"""What the records could have done to the answer: gaps in them, and who is watched closely."""
+"""What gaps in the records could have done to the answer."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from missing_lib.study.cohort import Cohort
 from missing_lib.study.frame import Frame
 from missing_lib.study.predictors import words
 
 #: Parts of the records of people never missing that :func:`under_recording` takes as kept.
 COMPLETENESS = (1.0, 0.9, 0.8, 0.7, 0.5)
-
-
-def earlier_contacts(cohort: Cohort) -> pd.Series:
-    """Number of dated events of each person before the landmark, other than going missing.
-
-    The table of events holds what happened to somebody, or was done by them, and came to
-    notice, such as an arrest or violence; how many there were says how closely they were watched.
-    Events of a kind that is a marker itself (``arrest``) count from the second on: the first is
-    the marker.
-
-    Returns
-    -------
-    Series of int
-        By ``person_id``; only people with at least one.
-    """
-    local = cohort.events["occurred_at"].dt.tz_convert(cohort.time_zone).dt.tz_localize(None)
-    before = cohort.events[local < cohort.start]
-    number = before.groupby(["person_id", "event_type"], sort=True, observed=True).size()
-    marked = number.index.get_level_values("event_type").isin(set(cohort.markers["marker"]))
-    further = (number - marked).groupby(level="person_id").sum()
-    return further[further > 0].astype("int64").rename("contacts")
 
 
 def under_recording(frame: Frame, completeness: tuple[float, ...] = COMPLETENESS) -> pd.DataFrame:

@@ -14,9 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from missing_lib.study import network, recording
+from missing_lib.study import network
 from missing_lib.study.cohort import ERA_CHANGE, Cohort, arranged
+from missing_lib.study.detection import police_contacts
 from missing_lib.study.frame import Frame, between, known_before, within
+from missing_lib.study.placements import SAME_PLACEMENT
 from missing_lib.study.predictors import (
     compare,
     ever_missing,
@@ -41,8 +43,6 @@ GIVEN: dict[str, tuple[str, ...]] = {
 }
 #: Those of them that the grid crosses with every other choice.
 CROSSED = ("", "connections", "all on record")
-#: The type of tie between people who live in one placement.
-PLACEMENT = "same_placement"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def one_change(cohort: Cohort) -> list[Specification]:
     chosen.append(Specification(in_force=True))
     if _ties(cohort):
         chosen.append(Specification(given="connections"))
-    if not recording.earlier_contacts(cohort).empty:
+    if not police_contacts(cohort).empty:
         chosen.append(Specification(given="earlier contacts with the police"))
     return chosen
 
@@ -163,9 +163,9 @@ def further_terms(cohort: Cohort, frame: Frame, names: tuple[str, ...]) -> pd.Da
     cohort : Cohort
     frame : Frame
     names : tuple of str
-        Of ``connections`` and ``contacts`` (log2 of one plus their number), ``ethnicity`` (other
-        than white, and not stated, against white) and ``placement`` (1 where a tie to somebody
-        in the same placement is on record).
+        Of ``connections`` and ``contacts`` with the police (log2 of one plus their number),
+        ``ethnicity`` (other than white, and not stated, against white) and ``placement`` (1
+        where a tie to somebody in the same placement is on record).
 
     Returns
     -------
@@ -232,11 +232,10 @@ def _columns(cohort: Cohort, name: str) -> pd.DataFrame | None:
     if name == "ethnicity":
         return None
     if name == "contacts":
-        return _doublings(recording.earlier_contacts(cohort), name)
+        return _doublings(police_contacts(cohort), name)
     if name == "connections":
         return _doublings(network.connections(network.ties_before(cohort)), name)
-    ties = cohort.ties[(cohort.ties["tie_type"] == PLACEMENT).fillna(False)]
-    number = network.connections(network.ties_before(replace(cohort, ties=ties)))
+    number = network.connections(network.ties_before(cohort, only=(SAME_PLACEMENT,)))
     return (number > 0).astype(float).to_frame("shared_placement")
 
 

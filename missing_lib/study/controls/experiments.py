@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from missing_lib.force.tables import STUDY_MARKERS
-from missing_lib.study.controls import networks, regressions, transmission
+from missing_lib.study.controls import networks, regressions
 from missing_lib.study.controls.criteria import (
     COVERS,
-    FINDS,
     KEEPS_SIZE,
     KEEPS_SIZE_AT_MOST,
     NOTHING,
@@ -15,6 +14,7 @@ from missing_lib.study.controls.criteria import (
 )
 from missing_lib.study.controls.of_numbers import CHAPTERS, NUMBERS
 from missing_lib.study.controls.of_repeats import CLUSTERING, REPEATS
+from missing_lib.study.controls.of_transmission import HAWKES, TRANSMISSION
 from missing_lib.study.predictors import words
 
 
@@ -183,193 +183,6 @@ NETWORK = (
         "Nobody influences anybody, yet steps and closeness look as if they mattered: this is what "
         "a regression on nearness finds wherever like know like.",
     ),
-    Experiment(
-        "timing",
-        "Shifting whole histories",
-        "incidents in bursts, more at some ages and seasons; nobody influences anybody",
-        networks.timing,
-        (Quantity("shift", "test of timing", KEEPS_SIZE),),
-        {"people": 400},
-    ),
-    Experiment(
-        "timing_shocks",
-        "Shifting whole histories",
-        "the same, but groups have bad weeks in common; nobody influences anybody",
-        networks.timing,
-        (Quantity("shift", "test of timing", NOTHING),),
-        {"people": 400, "shocks": 1.5},
-        "A bad week in a home or school puts its members in step. The test finds it, and "
-        "nothing in the data tells it from influence.",
-    ),
-    Experiment(
-        "timing_influence",
-        "Shifting whole histories",
-        "one incident in seven is followed by one of each connection within four weeks",
-        networks.timing,
-        (Quantity("shift", "test of timing", FINDS),),
-        {"people": 400, "influence": 1 / 7},
-    ),
-)
-
-_ALONE = "incidents in bursts, more at some ages and seasons; nobody influences anybody"
-_COX, _HAWKES = "Recurrent Cox regression on peer exposure", "Hawkes model of incidents and peers"
-_TOGETHER = (
-    "the same, but three bursts in ten begin together with that of a connection, and go on apart"
-)
-_BROKEN: tuple[tuple[str, str, dict[str, float], str], ...] = (
-    (
-        "alike",
-        "the same, but people in one group share a lasting trait that no record holds",
-        {"alike": 0.8},
-        "Connections are alike in how often they go missing, and nobody influences anybody. What "
-        "lasts can be told from what follows only as far as the method lets people differ.",
-    ),
-    (
-        "watched",
-        "the same, but in quarters in which nobody watches a group, half of its incidents go "
-        "unreported",
-        {"watched": 0.5},
-        "Attention that comes and goes puts the reports of a group in step. Nothing in the data "
-        "tells it from influence.",
-    ),
-    (
-        "shocks",
-        "the same, but groups have bad weeks in common; nobody influences anybody",
-        {"shocks": 1.5},
-        "A bad week in a home or school puts its members in step. The method finds it, and "
-        "nothing in the data tells it from influence.",
-    ),
-)
-_INFLUENCE = "one incident in seven is followed by one of each connection within four weeks"
-
-TRANSMISSION: tuple[Experiment, ...] = (
-    Experiment(
-        "exposure",
-        _COX,
-        _ALONE,
-        transmission.exposure,
-        (Quantity("cox", "test of peer exposure", KEEPS_SIZE),),
-        {"people": 400},
-    ),
-    *(
-        Experiment(
-            f"exposure_{name}",
-            _COX,
-            world,
-            transmission.exposure,
-            (Quantity("cox", "test of peer exposure", NOTHING),),
-            {"people": 400, **settings},
-            finding,
-        )
-        for name, world, settings, finding in _BROKEN
-    ),
-    Experiment(
-        "exposure_together",
-        _COX,
-        _TOGETHER,
-        transmission.exposure,
-        (Quantity("cox", "test of peer exposure", KEEPS_SIZE),),
-        {"people": 400, "together": 0.3},
-    ),
-    Experiment(
-        "exposure_influence",
-        _COX,
-        _INFLUENCE,
-        transmission.exposure,
-        (Quantity("cox", "test of peer exposure", FINDS),),
-        {"people": 400, "influence": 1 / 7},
-    ),
-    Experiment(
-        "exposure_own_rate",
-        f"{_COX}, a rate of one's own",
-        _ALONE,
-        transmission.own_rate,
-        (Quantity("own_rate", "test of peer exposure", NOTHING),),
-        {"people": 400},
-        "Bursts are not the Gamma law of lasting rates that this model supposes, and its errors "
-        "are its own; it stands beside the other as an exploration.",
-    ),
-    Experiment(
-        "hawkes",
-        _HAWKES,
-        _ALONE,
-        transmission.model,
-        (Quantity("hawkes", "test of peers", KEEPS_SIZE_AT_MOST),),
-        {"people": 400},
-    ),
-    *(
-        Experiment(
-            f"hawkes_{name}",
-            _HAWKES,
-            world,
-            transmission.model,
-            (Quantity("hawkes", "test of peers", NOTHING),),
-            {"people": 400, **settings},
-            finding,
-        )
-        for name, world, settings, finding in _BROKEN
-    ),
-    Experiment(
-        "hawkes_together",
-        _HAWKES,
-        _TOGETHER,
-        transmission.model,
-        (Quantity("hawkes", "test of peers", KEEPS_SIZE_AT_MOST),),
-        {"people": 400, "together": 0.3},
-    ),
-    Experiment(
-        "hawkes_influence",
-        _HAWKES,
-        _INFLUENCE,
-        transmission.model,
-        (Quantity("hawkes", "test of peers", FINDS),),
-        {"people": 400, "influence": 1 / 7},
-    ),
-    Experiment(
-        "hawkes_recovery",
-        _HAWKES,
-        "made by the model: own incidents and those of connections bring on further ones, and "
-        "people differ",
-        transmission.recovery,
-        (
-            Quantity("own", "further incidents of the same person", COVERS),
-            Quantity("peer", "further incidents among connections", COVERS),
-            Quantity("variance", "variance of people's factors", COVERS),
-        ),
-        {"people": 400},
-    ),
-    Experiment(
-        "hawkes_nothing",
-        _HAWKES,
-        "made by the model, without influence",
-        transmission.recovery,
-        (
-            Quantity("own", "further incidents of the same person", COVERS),
-            Quantity("variance", "variance of people's factors", COVERS),
-            Quantity("hawkes", "test of peers", KEEPS_SIZE_AT_MOST),
-        ),
-        {"people": 400, "peer": 0.0},
-    ),
-    *(
-        Experiment(
-            f"timing_{name}",
-            "Shifting whole histories",
-            world,
-            networks.timing,
-            (Quantity("shift", "test of timing", NOTHING),),
-            {"people": 400, **settings},
-            finding,
-        )
-        for name, world, settings, finding in _BROKEN[:2]
-    ),
-    Experiment(
-        "timing_together",
-        "Shifting whole histories",
-        _TOGETHER,
-        networks.timing,
-        (Quantity("shift", "test of timing", KEEPS_SIZE),),
-        {"people": 400, "together": 0.3},
-    ),
 )
 
 #: All of them, by name, in the order of the book.
@@ -383,5 +196,6 @@ EXPERIMENTS = {
         *PREDICTORS,
         *NETWORK,
         *TRANSMISSION,
+        *HAWKES,
     )
 }

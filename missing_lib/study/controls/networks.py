@@ -61,17 +61,10 @@ def models(
     }
 
 
-def timing(
-    seed: int,
-    *,
-    people: int = 400,
-    alike: float = 0.0,
-    watched: float = 1.0,
-    shocks: float = 0.0,
-    together: float = 0.0,
-    influence: float = 0.0,
-) -> dict[str, Estimate]:
+def timing(seed: int, *, people: int = 400, **world: float) -> dict[str, Estimate]:
     """The test whether incidents come soon after those of connections.
+
+    ``world`` are keywords of :func:`.worlds_network.histories_with_ties`.
 
     Returns
     -------
@@ -79,9 +72,6 @@ def timing(
         ``shift``.
     """
     rng = np.random.default_rng(seed)
-    cohort, _ = histories_with_ties(
-        people, rng, alike=alike, watched=watched, shocks=shocks, together=together,
-        influence=influence,
-    )  # fmt: skip
+    cohort, _ = histories_with_ties(people, rng, **world)
     found = peers.peer_timing(cohort, network.ties_before(cohort), seed)
     return {"shift": Estimate(p=found.p)}

@@ -1,4 +1,7 @@
-"""One simulated data set each for the methods of the chapter on transmission."""
+"""One simulated data set each for the methods of the chapter on transmission.
+
+What each function takes as ``world`` are keywords of :func:`.worlds_network.histories_with_ties`.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,7 @@ DELAY = 6.0
 _RECENT = peer_cox.any_within(14)
 
 
-def exposure(
-    seed: int,
-    *,
-    people: int = 400,
-    alike: float = 0.0,
-    watched: float = 1.0,
-    shocks: float = 0.0,
-    together: float = 0.0,
-    influence: float = 0.0,
-) -> dict[str, Estimate]:
+def exposure(seed: int, *, people: int = 400, **world: float) -> dict[str, Estimate]:
     """The recurrent Cox regression on peer exposure, with errors for tied people.
 
     Returns
@@ -37,10 +31,7 @@ def exposure(
     dict of Estimate
         ``cox``: test of any incident of a connection in the past 14 days.
     """
-    cohort, pairs = _world(
-        seed, people, alike=alike, watched=watched, shocks=shocks, together=together,
-        influence=influence,
-    )  # fmt: skip
+    cohort, pairs = _world(seed, people, **world)
     made = peer_cox.peer_rows(cohort, pairs, days=[14])
     fit = peer_cox.fit_exposure(made, [_RECENT]).fit
     return {"cox": Estimate(p=float(fit.row(_RECENT)["p"]))}
@@ -60,16 +51,7 @@ def own_rate(seed: int, *, people: int = 400) -> dict[str, Estimate]:
     return {"own_rate": Estimate(p=float(fit.row(_RECENT)["p"]))}
 
 
-def model(
-    seed: int,
-    *,
-    people: int = 400,
-    alike: float = 0.0,
-    watched: float = 1.0,
-    shocks: float = 0.0,
-    together: float = 0.0,
-    influence: float = 0.0,
-) -> dict[str, Estimate]:
+def model(seed: int, *, people: int = 400, **world: float) -> dict[str, Estimate]:
     """The Hawkes model, where what it supposes holds only in part.
 
     Returns
@@ -77,10 +59,7 @@ def model(
     dict of Estimate
         ``hawkes``: the test of peers, with a p value from :data:`NULL_WORLDS` worlds.
     """
-    cohort, pairs = _world(
-        seed, people, alike=alike, watched=watched, shocks=shocks, together=together,
-        influence=influence,
-    )  # fmt: skip
+    cohort, pairs = _world(seed, people, **world)
     return {"hawkes": _test(network_hawkes.prepare(cohort, pairs), seed)}
 
 

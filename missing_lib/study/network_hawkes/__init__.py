@@ -16,7 +16,7 @@ from missing_lib.study.network_hawkes.bootstrap import Bootstrap, bootstrap
 from missing_lib.study.network_hawkes.checks import Check, check
 from missing_lib.study.network_hawkes.climb import Parameters, climb, log_likelihood
 from missing_lib.study.network_hawkes.fit import fit
-from missing_lib.study.network_hawkes.power import SMALLEST, Power, power
+from missing_lib.study.network_hawkes.power import SMALLEST, WANTED, Power, power
 from missing_lib.study.network_hawkes.prepare import prepare
 from missing_lib.study.network_hawkes.result import Bounded, HawkesFit
 from missing_lib.study.network_hawkes.simulate import RunawayWorld, simulate
@@ -32,6 +32,7 @@ from missing_lib.study.network_hawkes.timeline import (
 
 __all__ = [
     "SMALLEST",
+    "WANTED",
     "Attribution",
     "Background",
     "Bootstrap",

@@ -13,7 +13,6 @@ from missing_lib.study.counting import DAY, Changes, FollowUp, follow, rows_at_r
 from missing_lib.study.diagnosis import EVENTS_PER_TERM, unusable
 from missing_lib.study.frame import OWN_TERMS, Frame
 from missing_lib.study.network_hawkes.timeline import (
-    TOGETHER,
     Background,
     Floats,
     Ints,
@@ -23,6 +22,7 @@ from missing_lib.study.network_hawkes.timeline import (
     ties_of,
     timeline,
 )
+from missing_lib.study.peers import TOGETHER
 from missing_lib.study.time_varying import completed_years
 
 #: Completed years at which the bands of age begin; the first band is below them.

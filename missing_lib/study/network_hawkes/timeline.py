@@ -19,9 +19,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Weights = Literal["mean", "sum"]
 
-#: Reports of tied people at most this far apart, in days, are one event.
-TOGETHER = 1.0
-
 
 @dataclass(frozen=True)
 class Ties:
