@@ -21,6 +21,9 @@ import yaml
 from missing_lib.force.intake import Intake, take_in
 from missing_lib.force.spec import ForceFile, find_force
 
+#: How references were made: scripts of their own surroundings, and no tests.
+collect_ignore_glob = ["reference/*/how.py"]
+
 ROOT = Path(__file__).parents[1]
 RAW = ROOT / "data" / "synthetic" / "thames-valley"
 #: What a build reads, beside the library.
