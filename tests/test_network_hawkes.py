@@ -94,28 +94,40 @@ AT = [
 # --- the rate, written out -----------------------------------------------------------------------
 
 
+def every(line: nh.Timeline) -> tuple[np.ndarray, ...]:
+    """Person, report and return of all reports, those that joined another too."""
+    return tuple(
+        np.concatenate(both)
+        for both in zip((line.person, line.at, line.back), line.joined, strict=True)
+    )
+
+
 def parts(line: nh.Timeline, at: nh.Parameters, i: int, t: float) -> tuple[float, float]:
     """Background without the factor and what is added, as in the definition; 0 while away."""
-    made, own = line.setting, line.person == i
+    made, (person, reported, returned) = line.setting, every(line)
+    own = person == i
     if not made.opens[i] < t <= made.closes[i]:
         return 0.0, 0.0
-    if ((line.at[own] < t) & (t <= line.back[own])).any():
+    if ((reported[own] < t) & (t <= returned[own])).any():
+        return 0.0, 0.0
+    reports = [*zip(person, reported, strict=True)]
+    reports += [*zip(made.given_person, made.given_at, strict=True)]
+    hearers = [made.ties.ego[made.ties.first[who] : made.ties.first[who + 1]] for who, _ in reports]
+    heard = [when for (_, when), those in zip(reports, hearers, strict=True) if i in those]
+    if any(when < t <= when + made.together for when in heard):
         return 0.0, 0.0
     pieces = made.background
     span = slice(pieces.first[i], pieces.first[i + 1])
     piece = int(np.flatnonzero(pieces.start[span] < t)[-1])
     z = np.append(pieces.fixed[i], pieces.varying[pieces.pattern[span][piece]])
     added = 0.0
-    for returned in line.back[own]:
-        if returned < t:
-            added += at.own * at.own_decay * np.exp(-at.own_decay * (t - returned))
-    reports = [*zip(line.person, line.at, strict=True)]
-    reports += [*zip(made.given_person, made.given_at, strict=True)]
+    for back in returned[own]:
+        if back < t:
+            added += at.own * at.own_decay * np.exp(-at.own_decay * (t - back))
     mine = [when for who, when in reports if who == i]
-    for who, when in reports:
-        hears = made.ties.ego[made.ties.first[who] : made.ties.first[who + 1]]
+    for when in heard:
         took_part = any(abs(when - other) <= made.together for other in mine)
-        if i in hears and not took_part and when + made.together < t:
+        if not took_part and when + made.together < t:
             degree = int((made.ties.ego == i).sum())
             delay = t - when - made.together
             added += at.peer / degree * at.peer_decay * np.exp(-at.peer_decay * delay)
@@ -125,9 +137,10 @@ def parts(line: nh.Timeline, at: nh.Parameters, i: int, t: float) -> tuple[float
 def kinks(line: nh.Timeline, i: int) -> np.ndarray:
     """Where the rate of a person jumps."""
     made = line.setting
-    every = [line.at, line.back, line.at + made.together, made.given_at + made.together]
+    _, at, back = every(line)
+    when = [at, back, at + made.together, made.given_at, made.given_at + made.together]
     span = slice(made.background.first[i], made.background.first[i + 1])
-    inside = np.concatenate([*every, made.background.start[span]])
+    inside = np.concatenate([*when, made.background.start[span]])
     low, high = made.opens[i], made.closes[i]
     return np.unique(np.concatenate([[low, high], inside[(inside > low) & (inside < high)]]))
 
@@ -199,10 +212,9 @@ def test_what_is_expected_is_expected_given_the_reports_so_far(at: nh.Parameters
     line = tiny(7)
     report = np.arange(line.reports)
     found = checks.compensators(line, at, line.person, line.at, report)
-    for k in (1, 3, 6):
-        i = line.person[k]
-        want = no_report(line, at, i, line.at[k - 1], line.at[k])
-        assert line.person[k - 1] == i
+    later = np.flatnonzero(np.diff(line.person) == 0)[[0, 2, 3]] + 1
+    for k in later:
+        want = no_report(line, at, line.person[k], line.at[k - 1], line.at[k])
         assert found[k] == pytest.approx(want, rel=INTEGRAL)
 
 
@@ -262,7 +274,8 @@ def test_the_unit_of_time_only_shifts_the_likelihood() -> None:
         at.beta - np.log(unit) * np.eye(3)[0], at.own, at.own_decay / unit, at.peer,
         at.peer_decay / unit, at.variance,
     )  # fmt: skip
-    other = nh.timeline(hours, line.person, line.at * unit, line.back * unit)
+    person, at_days, back = every(line)
+    other = nh.timeline(hours, person, at_days * unit, back * unit)
     shift = line.reports * np.log(unit)
     assert nh.log_likelihood(other, slower) + shift == pytest.approx(nh.log_likelihood(line, at))
 
@@ -297,9 +310,57 @@ def test_reports_together_are_never_exposure() -> None:
     made = replace(made, ties=nh.ties_of(3, [[0, 1], [0, 2]]))
     line = nh.timeline(made, [0, 0, 1, 1], [100.0, 200.0, 101.0, 300.0])
     # person 1's first and person 2's only report are those of person 0; the other one is heard of
+    # (person 2's came first, and the two others joined it)
     assert line.peer.at[line.peer.first[0] : line.peer.first[1]].tolist() == [301.0]
     assert line.peer.at[line.peer.first[1] : line.peer.first[2]].tolist() == [201.0]
     assert line.peer.weight[: line.peer.first[1]].tolist() == [0.5]
+
+
+def test_who_joins_an_event_is_heard_of_and_not_explained() -> None:
+    made = setting(3, np.random.default_rng(0))
+    made = replace(made, opens=np.zeros(3), ties=nh.ties_of(3, [[0, 1], [1, 2]]))
+    made = replace(made, background=nh.constant_background(made.opens, np.empty((3, 0)), ()))
+    # 1 joins 0; 2 is not tied to 0 and joins 1; 2's second is by itself; 0 and 1 at one moment
+    person, at = [0, 1, 2, 2, 1, 0], [100.0, 100.5, 101.2, 200.0, 300.0, 300.0]
+    line = nh.timeline(made, person, at, np.add(at, 0.25))
+    assert line.person.tolist() == [0, 0, 2]
+    assert line.at.tolist() == [100.0, 300.0, 200.0]
+    assert [one.tolist() for one in line.joined[:2]] == [[1, 1, 2], [100.5, 300.0, 101.2]]
+    # a return counts, whoever was joined; those who took part do not hear of each other
+    assert line.own.at.tolist() == [100.25, 300.25, 100.75, 300.25, 101.45, 200.25]
+    assert line.own.source.tolist() == [0, 1, 3, 4, 5, 2]
+    assert line.peer.at.tolist() == [201.0, 301.0]
+    assert line.peer.source.tolist() == [2, 4]
+    away = [
+        [(100.0, 100.25), (100.5, 101.5), (300.0, 301.0)],
+        [(100.0, 101.0), (101.2, 102.2), (200.0, 201.0), (300.0, 301.0)],
+        [(100.5, 101.5), (200.0, 200.25), (300.0, 301.0)],
+    ]
+    for i, expected in enumerate(away):
+        mine = slice(line.away.first[i], line.away.first[i + 1])
+        found = zip(line.away.begins[mine], line.away.ends[mine], strict=True)
+        assert [*found] == [(pytest.approx(a), pytest.approx(b)) for a, b in expected]
+
+
+def test_leaving_together_does_not_pass_for_influence() -> None:
+    # Each incident takes a friend along within hours in one of two cases; nothing travels later.
+    rng, found = np.random.default_rng(8), []
+    for seed in range(12):
+        line = world(700 + seed, replace(TRUTH, peer=0.0))
+        made = line.setting
+        person, at, back = list(line.person), list(line.at), list(line.back)
+        for who, when in zip(line.person, line.at, strict=True):
+            hears = made.ties.ego[made.ties.first[who] : made.ties.first[who + 1]]
+            if len(hears) == 0 or rng.random() < 0.5:
+                continue
+            friend, then = rng.choice(hears), when + rng.uniform(0.0, 0.3)
+            inside = made.opens[friend] < then < made.closes[friend]
+            near = [abs(then - t) < 5 for who, t in zip(person, at, strict=True) if who == friend]
+            if inside and not any(near):
+                person, at, back = [*person, friend], [*at, then], [*back, then + 0.5]
+        found.append(nh.fit(nh.timeline(made, person, at, back)))
+    assert np.mean([one.peer.lower == 0.0 for one in found]) > 0.75
+    assert all(one.peer.upper < nh.SMALLEST for one in found)
 
 
 # --- what was put in is found again --------------------------------------------------------------
@@ -362,12 +423,12 @@ def test_simulated_reports_run_at_rate_one_on_the_clock_of_the_truth(seed: int) 
     when = np.concatenate([line.at, line.setting.closes])
     which = np.concatenate([report, np.full(len(ends), -1)])
     order = np.lexsort((when, marks))
-    every = checks.compensators(
+    passed = checks.compensators(
         line, TRUTH.but("peer", 0.4), marks[order], when[order], which[order]
     )
-    assert every[which[order] >= 0] == pytest.approx(gaps)
-    assert abs(line.reports - every.sum()) < 4 * np.sqrt(every.sum())
-    laid = np.diff(np.cumsum(every)[which[order] >= 0], prepend=0.0)
+    assert passed[which[order] >= 0] == pytest.approx(gaps)
+    assert abs(line.reports - passed.sum()) < 4 * np.sqrt(passed.sum())
+    laid = np.diff(np.cumsum(passed)[which[order] >= 0], prepend=0.0)
     assert stats.kstest(laid, "expon").pvalue > 0.001
 
 
@@ -642,5 +703,5 @@ def test_exposure_is_the_time_at_risk() -> None:
     cohort = ODD["one component"]
     line = nh.prepare(cohort, network.ties_before(cohort))
     made = line.setting
-    away = (np.minimum(line.back, made.closes[line.person]) - line.at).sum()
+    away = (line.away.ends - line.away.begins).sum()
     assert line.exposure.sum() == pytest.approx((made.closes - made.opens).sum() - away)

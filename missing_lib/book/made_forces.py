@@ -16,9 +16,9 @@ from missing_lib.force.tables import Tables
 from missing_lib.study import family, network_hawkes, peer_cox
 from missing_lib.study.cohort import select
 from missing_lib.study.controls.criteria import (
+    COVERS,
     FINDS,
     KEEPS_SIZE,
-    NOTHING,
     Experiment,
     Quantity,
 )
@@ -137,14 +137,10 @@ MADE_FORCES = (
         "the made-up Northshire, run again: each incident brings on others among connections",
         with_influence,
         (
-            Quantity("peer", "further incidents among connections", NOTHING),
+            Quantity("peer", "further incidents among connections after the first day", COVERS),
             Quantity("shift", "test of timing", FINDS),
             Quantity("cox", f"test of peer exposure, {DAYS} days", FINDS),
             Quantity("hawkes", "interval of peers excludes none", FINDS),
         ),
-        {},
-        "In Northshire an incident can bring on another within a day, and one that brings on two "
-        "friends brings each on by itself. The model takes the first for one event and gives "
-        "some of it to other connections, so it says somewhat more than what comes after a day.",
     ),
 )

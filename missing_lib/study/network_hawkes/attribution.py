@@ -43,8 +43,7 @@ class Attribution:
     source : ndarray of int, shape (reports,)
         Position in :data:`SOURCES` of the most probable parent.
     parent : ndarray of int, shape (reports,)
-        The report it is: a position among the reports, from their number on among the given
-        ones; -1 for the background.
+        The report it is, as in :attr:`.timeline.Jumps.source`; -1 for the background.
     cascades : int
         Reports whose most probable parent is the background, each with all that follows from it.
     people, by_peers : ndarray of object

@@ -56,18 +56,18 @@ def elapsed(line: Timeline, at: Parameters, person: Ints, when: Floats) -> Elaps
 
 def _at_risk(line: Timeline, whole: _Whole, person: Ints, when: Floats) -> Floats:
     """An integral over all time less what falls into time away."""
-    opens = whole(person, line.setting.opens[person])
-    if line.reports == 0:
+    opens, away = whole(person, line.setting.opens[person]), line.away
+    if len(away.begins) == 0:
         return whole(person, when) - opens
-    back = np.minimum(line.back, line.setting.closes[line.person])
-    lost = np.append(0.0, np.cumsum(whole(line.person, back) - whole(line.person, line.at)))
-    # Reports strictly before each moment; the last of them may not have ended yet.
-    before = line.first[person] + _number_before(line.first, line.at, person, when)
+    gone = whole(away.person, away.ends) - whole(away.person, away.begins)
+    lost = np.append(0.0, np.cumsum(gone))
+    # Those that begin strictly before each moment; the last of them may not have ended yet.
+    before = away.first[person] + _number_before(away.first, away.begins, person, when)
     last = np.maximum(before - 1, 0)
-    away = (before > line.first[person]) & (when < back[last])
-    moment = np.where(away, line.at[last], when)
+    inside = (before > away.first[person]) & (when < away.ends[last])
+    moment = np.where(inside, away.begins[last], when)
     return np.asarray(
-        whole(person, moment) - opens - (lost[before - away] - lost[line.first[person]])
+        whole(person, moment) - opens - (lost[before - inside] - lost[away.first[person]])
     )
 
 

@@ -59,11 +59,11 @@ def decayed(line: Timeline, jumps: Jumps, decay: float) -> Decayed:
     ----------
     Ozaki 1979, doi 10.1007/BF02480272.
     """
-    setting = line.setting
+    setting, away = line.setting, line.away
     return Decayed(
         *_decayed(
-            jumps.first, jumps.at, jumps.weight, line.first, line.at, line.back, setting.opens,
-            setting.closes, decay,
+            jumps.first, jumps.at, jumps.weight, away.first, away.begins, away.ends, away.report,
+            line.reports, setting.opens, setting.closes, decay,
         )
     )  # fmt: skip
 
@@ -73,25 +73,26 @@ def _decayed(
     first: Ints,
     jump: Floats,
     weight: Floats,
+    away: Ints,
+    begins: Floats,
+    ends: Floats,
     report: Ints,
-    at: Floats,
-    back: Floats,
+    reports: int,
     opens: Floats,
     closes: Floats,
     b: float,
 ) -> tuple[Floats, Floats, float, float]:
     """See :class:`Decayed`; r and q are the sums of w exp(-b u) and of w u exp(-b u)."""
-    value, slope = np.zeros(len(at)), np.zeros(len(at))
+    value, slope = np.zeros(reports), np.zeros(reports)
     total, total_slope = 0.0, 0.0
     for i in range(len(opens)):
         j, last = first[i], first[i + 1]
         if j == last:
             continue
         r, q, now = 0.0, 0.0, jump[j]
-        for k in range(report[i], report[i + 1] + 1):
-            start = opens[i] if k == report[i] else back[k - 1]
-            is_report = k < report[i + 1]
-            stop = at[k] if is_report else closes[i]
+        for k in range(away[i], away[i + 1] + 1):
+            start = opens[i] if k == away[i] else ends[k - 1]
+            stop = begins[k] if k < away[i + 1] else closes[i]
             # A jump at the start counts from there on, one at the stop no longer.
             while j < last and jump[j] <= start:
                 kept = np.exp(-b * (jump[j] - now))
@@ -117,9 +118,9 @@ def _decayed(
                 while j < last and jump[j] == now and now < stop:
                     r += weight[j]
                     j += 1
-            if is_report:
-                value[k] = b * r
-                slope[k] = b * (r - b * q)
+            if k < away[i + 1] and report[k] >= 0:
+                value[report[k]] = b * r
+                slope[report[k]] = b * (r - b * q)
     return value, slope, total, total_slope
 
 

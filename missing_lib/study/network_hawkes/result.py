@@ -164,7 +164,9 @@ def _wald(found: Top, name: str, covariance: Floats) -> Bounded:
 def _terms(line: Timeline, at: Parameters, covariance: Floats) -> pd.DataFrame:
     background = line.setting.background
     se = np.sqrt(np.diag(covariance))[: len(at.beta)]
-    low, middle, high = (np.exp(at.beta + way * _Z * se) for way in (-1, 0, 1))
+    # As wide as can be told where the reports say next to nothing of a term.
+    half = np.minimum(_Z * se, _WIDE)
+    low, middle, high = (np.exp(at.beta + way * half) for way in (-1, 0, 1))
     table = pd.DataFrame({"term": background.terms, "coefficient": at.beta, "se": se})
     table = table.assign(estimate=middle, lower=low, upper=high, reason="")
     reasons = background.reasons

@@ -14,6 +14,8 @@ from missing_lib.study.network_hawkes.timeline import Floats, Ints, Timeline, ag
 
 #: What set a report off.
 BACKGROUND, OWN, PEER = 0, 1, 2
+#: Stands in the queue for a report that is given.
+_GIVEN = 3
 #: A world with so many times the reports of its model has run away: each brings more than one.
 RUNAWAY = 50
 
@@ -50,7 +52,7 @@ def simulate(
     Background reports are Poisson; each report has a Poisson number of offspring of its own
     person, counted from the return, and of each tied person, from the day after it. What falls
     on somebody not at risk, or who took part, does not happen. That is the process itself, with
-    its parents drawn along.
+    its parents drawn along. Reports that join another are no part of it: a world has none.
 
     Parameters
     ----------
@@ -153,17 +155,21 @@ def _run(
     """
     np.random.seed(seed)
     queue = [(when[k], person[k], np.int64(0), 0.0) for k in range(len(when))]
-    heapq.heapify(queue)
     for k in range(len(given_at)):
-        _tell(queue, given_person[k], given_at[k], first, ego, weight, together, peer, peer_delay)
+        queue.append((given_at[k], given_person[k], np.int64(_GIVEN), 0.0))
+    heapq.heapify(queue)
     free = opens.copy()
+    joining = np.full(len(opens), -np.inf)  # until when a report would join one heard of
     last = np.full(len(opens), -1)  # latest report of each person, and of each the one before
     before = [np.int64(0) for _ in range(0)]
     who, cause = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
     at, back = [0.0 for _ in range(0)], [0.0 for _ in range(0)]
     while len(queue) > 0 and len(at) <= most:
         now, i, why, heard = heapq.heappop(queue)
-        if now <= free[i] or now > closes[i]:
+        if why == _GIVEN:
+            _tell(queue, i, now, first, ego, weight, together, peer, peer_delay, joining)
+            continue
+        if now <= free[i] or now > closes[i] or now <= joining[i]:
             continue
         if why == PEER and _took_part(i, heard, together, last, before, at, given_person, given_at):
             continue
@@ -177,7 +183,7 @@ def _run(
         for _ in range(np.random.poisson(own)):
             wait = np.random.exponential(own_delay)
             heapq.heappush(queue, (free[i] + wait, i, np.int64(1), 0.0))
-        _tell(queue, i, now, first, ego, weight, together, peer, peer_delay)
+        _tell(queue, i, now, first, ego, weight, together, peer, peer_delay, joining)
     if len(at) > most:
         return np.full(1, -1), np.zeros(1), np.zeros(1), np.zeros(1, np.int64)
     return np.array(who), np.array(at), np.array(back), np.array(cause)
@@ -194,9 +200,12 @@ def _tell(
     together: float,
     peer: float,
     delay: float,
+    joining: Floats,
 ) -> None:
-    """Queue the reports of others that one report brings."""
+    """Queue the reports of others that one report brings, and say until when they would join."""
     for t in range(first[i], first[i + 1]):
+        if together > 0:
+            joining[ego[t]] = now + together
         for _ in range(np.random.poisson(peer * weight[t])):
             wait = together + np.random.exponential(delay)
             heapq.heappush(queue, (now + wait, ego[t], np.int64(2), now))

@@ -3,7 +3,9 @@
 Times are days. A person is at risk within one window, except between a report and the return
 from it. A report can raise the rates of those tied to its person from ``together`` days after
 it on, so that what raises a rate is always known by then. A person who was reported within
-``together`` days of it, before or after, took part: it is one event, and never exposure.
+``together`` days of it, before or after, took part: it is one event, and never exposure. The
+first report stands for the event: one that joins another (:mod:`.at_risk`) is heard of and has a
+return, but is not explained, and the days in which it would join are no time at risk.
 """
 
 from __future__ import annotations
@@ -15,8 +17,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from missing_lib.study.network_hawkes.at_risk import (
+    Away,
+    Floats,
+    Heard,
+    Ints,
+    joins,
+    times_away,
+)
+
 Weights = Literal["mean", "sum"]
 
 
@@ -132,7 +141,8 @@ class Jumps:
     at : ndarray of float, shape (jumps,)
     weight : ndarray of float, shape (jumps,)
     source : ndarray of int, shape (jumps,)
-        Which report: a position in :attr:`Timeline.at`, or from its length on a given one.
+        Which report: a position in :attr:`Timeline.at`, or from its length on one that is heard
+        of and not explained, those that joined another first.
     """
 
     first: Ints
@@ -149,10 +159,14 @@ class Timeline:
     ----------
     setting : Setting
     first : ndarray of int, shape (people + 1,)
-        Where the reports of each person begin.
+        Where the reports of each person begin, of those that are to be explained.
     person : ndarray of int, shape (reports,)
     at, back : ndarray of float, shape (reports,)
-        Report and from when on the person is at risk again, days.
+        Report and return, days.
+    joined : tuple of ndarray, each of shape (joined,)
+        Person, report and return of those that joined another.
+    away : Away
+        Times not at risk.
     pattern : ndarray of int, shape (reports,)
         Of the background at the report.
     exposure : ndarray of float, shape (pieces,)
@@ -166,6 +180,8 @@ class Timeline:
     person: Ints
     at: Floats
     back: Floats
+    joined: tuple[Ints, Floats, Floats]
+    away: Away
     pattern: Ints
     exposure: Floats
     own: Jumps
@@ -265,17 +281,29 @@ def timeline(
     who, when, returned = who[order], when[order], returned[order]
     _check(setting, who, when, returned)
     people = len(setting.opens)
-    first = _offsets(who, people)
-    pieces = setting.background
-    end = pieces.ends(setting.closes)
-    exposure, place = _time_at_risk(
-        end - pieces.start, pieces.first, pieces.start, setting.closes, who, when, returned
+    heard, place = _told(setting, who, when)
+    alone = ~joins(heard, people, who, when, setting.together)
+    away = times_away(
+        heard, setting.opens, setting.closes, (who, when, returned), alone, setting.together
     )
+    pieces = setting.background
+    exposure = _time_at_risk(
+        pieces.ends(setting.closes) - pieces.start, pieces.first, pieces.start, setting.closes,
+        away.person, away.begins, away.ends,
+    )  # fmt: skip
+    ends_in = _piece(pieces.first, pieces.start, who[alone], when[alone])
+    # Those explained come first, then those that joined, then the given ones.
+    number = np.empty(len(who) + len(setting.given_at), np.int64)
+    number[np.append(np.flatnonzero(alone), np.flatnonzero(~alone))] = np.arange(len(who))
+    number[len(who) :] = np.arange(len(who), len(number))
     inside = np.flatnonzero(returned < setting.closes[who])
-    own = Jumps(_offsets(who[inside], people), returned[inside], np.ones(len(inside)), inside)
+    own = Jumps(
+        _offsets(who[inside], people), returned[inside], np.ones(len(inside)), number[inside]
+    )
     return Timeline(
-        setting, first, who, when, returned, pieces.pattern[place], exposure, own,
-        _heard(setting, first, who, when),
+        setting, _offsets(who[alone], people), who[alone], when[alone], returned[alone],
+        (who[~alone], when[~alone], returned[~alone]), away, pieces.pattern[ends_in], exposure,
+        own, _reaching(setting, who, when, heard, place, number),
     )  # fmt: skip
 
 
@@ -300,28 +328,41 @@ def _check(setting: Setting, who: Ints, at: Floats, back: Floats) -> None:
         raise ValueError("two reports of one person at the same moment")
 
 
-def _heard(setting: Setting, first: Ints, who: Ints, at: Floats) -> Jumps:
-    """Whom each report reaches, and when; those who took part are left out."""
+def _told(setting: Setting, who: Ints, at: Floats) -> tuple[Heard, tuple[Ints, Ints]]:
+    """Who is tied to the person of each report; with it, number of the report and of the tie."""
     ties = setting.ties
     source = np.concatenate([who, setting.given_person])
     when = np.concatenate([at, setting.given_at])
     times = ties.first[source + 1] - ties.first[source]
     report = np.repeat(np.arange(len(source)), times)
-    place = np.arange(times.sum()) + np.repeat(ties.first[source] - np.cumsum(times) + times, times)
-    ego = ties.ego[place]
-    reaches = when[report] + setting.together
-    kept = reaches < setting.closes[ego]
-    report, place, ego, reaches = report[kept], place[kept], ego[kept], reaches[kept]
+    tie = np.arange(times.sum()) + np.repeat(ties.first[source] - np.cumsum(times) + times, times)
+    return Heard(ties.ego[tie], source[report], when[report]), (report, tie)
+
+
+def _reaching(
+    setting: Setting,
+    who: Ints,
+    at: Floats,
+    heard: Heard,
+    place: tuple[Ints, Ints],
+    number: Ints,
+) -> Jumps:
+    """Whom each report reaches, and when; those who took part are left out."""
+    reaches = heard.at + setting.together
+    source = np.concatenate([who, setting.given_person])
+    when = np.concatenate([at, setting.given_at])
     everybody = np.lexsort((when, source))
     all_first = _offsets(source[everybody], len(setting.opens))
-    apart = ~_took_part(all_first, when[everybody], ego, when[report], setting.together)
-    report, place, ego, reaches = report[apart], place[apart], ego[apart], reaches[apart]
+    reached = reaches < setting.closes[heard.ego]
+    reached &= ~_took_part(all_first, when[everybody], heard.ego, heard.at, setting.together)
+    report, tie = (one[reached] for one in place)
+    ego, reaches = heard.ego[reached], reaches[reached]
     order = np.lexsort((reaches, ego))
     return Jumps(
         _offsets(ego[order], len(setting.opens)),
         reaches[order],
-        ties.weight[place[order]],
-        report[order],
+        setting.ties.weight[tie[order]],
+        number[report[order]],
     )
 
 
@@ -345,25 +386,32 @@ def _time_at_risk(
     start: Floats,
     closes: Floats,
     who: Ints,
-    at: Floats,
-    back: Floats,
-) -> tuple[Floats, Ints]:
-    """Length of each piece less the time away, and the piece that each report ends in."""
+    begins: Floats,
+    ends: Floats,
+) -> Floats:
+    """Length of each piece less the time away."""
     left = length.copy()
-    place = np.empty(len(who), np.int64)
     for k in range(len(who)):
         low, high = first[who[k]], first[who[k] + 1]
-        # A report at the very start of a piece ends time at risk in the one before.
-        p = low + max(np.searchsorted(start[low:high], at[k]) - 1, 0)
-        place[k] = p
-        now, until = at[k], min(back[k], closes[who[k]])
+        p = low + max(np.searchsorted(start[low:high], begins[k]) - 1, 0)
+        now, until = begins[k], ends[k]
         while p < high and now < until:
             end = start[p + 1] if p + 1 < high else closes[who[k]]
             gone = min(end, until) - now
             left[p] -= gone
             now += gone
             p += 1
-    return np.maximum(left, 0.0), place
+    return np.maximum(left, 0.0)
+
+
+@njit(cache=True)
+def _piece(first: Ints, start: Floats, who: Ints, at: Floats) -> Ints:
+    """The piece that each report ends in; one at the very start of a piece, in that before."""
+    out = np.empty(len(who), np.int64)
+    for k in range(len(who)):
+        low, high = first[who[k]], first[who[k] + 1]
+        out[k] = low + max(np.searchsorted(start[low:high], at[k]) - 1, 0)
+    return out
 
 
 def _offsets(sorted_key: Ints, groups: int) -> Ints:
