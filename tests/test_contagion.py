@@ -12,7 +12,14 @@ from missing_lib.book import methods
 from missing_lib.book.controls import NOT_RUN, Trials, Tried
 from missing_lib.book.experiments import EXPERIMENTS
 from missing_lib.study import contagion, contagion_tables, counting, exposure, network, peers
-from missing_lib.study.contagion import ABSENCE, ASSOCIATION, CONTROLS, NOT_ENOUGH, TRANSMISSION
+from missing_lib.study.contagion import (
+    ABSENCE,
+    ASSOCIATION,
+    CONTROLS,
+    NOT_ENOUGH,
+    TRANSMISSION,
+    UNDECIDED,
+)
 from missing_lib.study.controls.summary import Estimate, summarise
 from missing_lib.study.network_hawkes import Attribution, Bounded, HawkesFit, Power
 from missing_lib.study.placebos import FutureTies, Harmless, Ratio, RewiredTies
@@ -33,7 +40,7 @@ def evidence(**changes: object) -> contagion.Evidence:
         (evidence(), TRANSMISSION),
         (evidence(controls=ALL | {"rewired ties": False}), ASSOCIATION),
         (evidence(controls={"rewired ties": True}), ASSOCIATION),  # the others were not asked
-        (evidence(p=0.05), NOT_ENOUGH),
+        (evidence(p=0.05), UNDECIDED),
         (evidence(lower=0.0), NOT_ENOUGH),
         (evidence(value=0.01, lower=0.0, upper=0.0999, p=0.4), ABSENCE),
         # Sure to be there, and too small to matter: that is what it says.
@@ -49,11 +56,18 @@ def test_absence_of_evidence_is_no_evidence_of_absence(found, says: str) -> None
 def test_every_reading_has_its_own_sentence_and_none_claims_a_cause() -> None:
     cases = [
         evidence(), evidence(controls=ALL | {"rewired ties": False}), evidence(controls={}),
-        evidence(p=0.5), evidence(value=0.0, lower=0.0, upper=0.01), evidence(value=NAN),
+        evidence(p=0.5, lower=0.0), evidence(p=0.5), evidence(value=0.0, lower=0.0, upper=0.01),
+        evidence(value=NAN),
     ]  # fmt: skip
     said = [contagion.describe(one) for one in cases]
     assert len(set(said)) == len(cases)
     assert "{detectable}" in contagion.describe(evidence(p=0.5))
+    unseen = contagion.describe(evidence(p=0.5, lower=0.0, detectable=float("inf")))
+    assert "{detectable}" not in unseen
+    assert "Not even the largest effect" in unseen
+    small = {"value": 0.05, "lower": 0.02, "upper": 0.08}
+    assert "{passed}" in contagion.describe(evidence(**small))
+    assert "{passed}" not in contagion.describe(evidence(**small, controls={"x": False}))
     assert "{failed}" in said[1]
     claims = ("because of", "leads to", "brought on by")
     assert not any(claim in text for text in said for claim in claims)
@@ -75,22 +89,33 @@ POWER = Power(pd.DataFrame(), 1.0, 0.02, 0.01, np.zeros(0), 7.0)
 
 
 @pytest.mark.parametrize(
-    ("shift", "apart", "rewired", "controls"),
+    ("shift", "present", "apart", "rewired", "controls"),
     [
-        (0.01, Ratio(2.0, 1.5, 2.7, 0.001, 20), 0.005, [True, True, True]),
-        (0.05, Ratio(2.0, 0.9, 4.0, 0.09, 20), 0.05, [False, False, False]),
-        (0.01, Ratio(0.5, 0.3, 0.8, 0.001, 20), 0.005, [True, False, True]),  # the wrong way
+        (0.01, 1.2, Ratio(2.0, 1.5, 2.7, 0.001, 20), 0.005, [True, True, True]),
+        (0.05, 1.2, Ratio(2.0, 0.9, 4.0, 0.09, 20), 0.05, [False, False, False]),
+        (0.01, 1.2, Ratio(0.5, 0.3, 0.8, 0.001, 20), 0.005, [True, False, True]),  # the wrong way
+        # more than later connections, because those do less than nothing
+        (0.01, 0.9, Ratio(2.0, 1.5, 2.7, 0.001, 20), 0.005, [True, False, True]),
     ],
 )
 def test_a_control_passes_only_on_the_side_of_transmission(
-    shift: float, apart: Ratio, rewired: float, controls: list[bool]
+    shift: float, present: float, apart: Ratio, rewired: float, controls: list[bool]
 ) -> None:
     found = contagion.gather(
         hawkes(Bounded(0.3, 0.2, 0.4)), POWER, timing(shift),
-        FutureTies(Ratio(), Ratio(), apart, 5), RewiredTies(p=rewired),
+        FutureTies(Ratio(1.5, present, 3.0, 0.1, 20), Ratio(), apart, 5), RewiredTies(p=rewired),
     )  # fmt: skip
     assert list(found.controls.values()) == controls
-    assert (found.p, found.lower) == (0.02, 0.2)
+    assert (found.p, found.lower, found.detectable) == (0.02, 0.2, 0.01)
+
+
+def test_shifted_histories_pass_by_the_adjusted_p() -> None:
+    ratio = Ratio(2.0, 1.5, 2.7, 0.001, 20)
+    found = contagion.gather(
+        hawkes(Bounded(0.3, 0.2, 0.4)), POWER, timing(0.02),
+        FutureTies(ratio, Ratio(), ratio, 5), RewiredTies(p=0.005), 0.08,
+    )  # fmt: skip
+    assert found.failed == ["shifted histories"]
 
 
 def test_controls_that_cannot_be_asked_are_not_counted() -> None:

@@ -138,10 +138,12 @@ def test_stretches_of_time_add_up(quiet: tuple) -> None:
 
 
 def test_the_statistic_is_that_of_the_rows(quiet: tuple) -> None:
-    """Rows cut at exposure hold the same incidents while exposed, and the same expected."""
+    """Rows cut at exposure and without time to join hold the same incidents, and the same due."""
     made = peer_cox.peer_rows(*quiet)
     found = placebos.rewired_ties(*quiet, seed=1, draws=5)
-    model = expected.expected_of(*made.rows.joined(made.adjusting))
+    followed = peer_cox.followed_people(quiet[0])
+    whole = peer_cox.cut_rows(quiet[0], followed, {}, {peer_cox.DEGREE: quiet[1]}, 28, reported=())
+    model = expected.expected_of(*whole.rows.joined(whole.adjusting))
     on = made.exposures[peer_cox.any_within(28)].to_numpy() > 0
     seen, due = model.between(made.rows.person[on], made.rows.start[on], made.rows.stop[on])
     assert found.observed == pytest.approx(seen.sum() / due.sum(), rel=1e-9)

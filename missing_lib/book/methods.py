@@ -14,30 +14,35 @@ METHODS = {
     "labels shuffled": "shuffle",
     "histories shifted": "shift",
     "Cox, peer exposure": "cox",
+    "ties rewired": "rewired",
     "Hawkes model": "hawkes",
 }
 #: World in words, and its experiment for each method that was tried in it.
 WORLDS: dict[str, tuple[str, ...]] = {
-    "nobody influences anybody": ("network_models", "nearness", "timing", "exposure", "hawkes"),
+    "nobody influences anybody": (
+        "network_models", "nearness", "timing", "exposure", "rewired", "hawkes",
+    ),
     "two leave together, and go on apart": (
-        "timing_together", "exposure_together", "hawkes_together",
+        "timing_together", "exposure_together", "rewired_together", "hawkes_together",
     ),
     "connections are alike in what no record holds": (
         "network_models_unseen", "nearness_unseen", "timing_alike", "exposure_alike",
-        "hawkes_alike",
+        "rewired_alike", "hawkes_alike",
     ),
     "groups are watched more at some times": (
-        "timing_watched", "exposure_watched", "hawkes_watched",
+        "timing_watched", "exposure_watched", "rewired_watched", "hawkes_watched",
     ),
-    "groups have bad weeks in common": ("timing_shocks", "exposure_shocks", "hawkes_shocks"),
+    "groups have bad weeks in common": (
+        "timing_shocks", "exposure_shocks", "rewired_shocks", "hawkes_shocks",
+    ),
     "incidents do bring on others": (
-        "timing_influence", "exposure_influence", "hawkes_influence",
+        "timing_influence", "exposure_influence", "rewired_influence", "hawkes_influence",
     ),
 }  # fmt: skip
 
 
 def side_by_side(made: Trials) -> pd.DataFrame:
-    """How often each method calls influence found in each world, in per cent.
+    """How often each method rejects that nothing travels in each world, in per cent.
 
     Returns
     -------

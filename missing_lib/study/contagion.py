@@ -23,6 +23,7 @@ WORLDS = 39
 TRANSMISSION = "evidence of transmission"
 ASSOCIATION = "a pattern that other causes explain as well"
 ABSENCE = "evidence of its absence"
+UNDECIDED = "an interval and a test that disagree"
 NOT_ENOUGH = "not enough data"
 NOT_AVAILABLE = "not available"
 
@@ -46,6 +47,9 @@ class Evidence:
     controls : mapping of str to bool
         What else was asked, by name: True where the answer is the one that transmission would
         give and the rival cause would not. Without those that could not be asked.
+    detectable : float
+        The smallest effect that would probably have been seen; inf where not even the largest
+        that was tried would have been.
     """
 
     value: float
@@ -54,10 +58,16 @@ class Evidence:
     p: float
     smallest: float
     controls: Mapping[str, bool]
+    detectable: float = np.nan
+
+    @property
+    def passed(self) -> list[str]:
+        """Names of the controls that went the way of transmission."""
+        return [name for name, passed in self.controls.items() if passed]
 
     @property
     def failed(self) -> list[str]:
-        """Names of the controls that went the way of a rival cause."""
+        """Names of the controls that did not go the way of transmission."""
         return [name for name, passed in self.controls.items() if not passed]
 
 
@@ -70,6 +80,7 @@ def reading(found: Evidence) -> str:
         :data:`ABSENCE` where the whole interval is below what would matter, whatever p;
         :data:`TRANSMISSION` where p is below 0.05, the interval excludes none, and every
         control could be asked and passed; :data:`ASSOCIATION` where only the former holds;
+        :data:`UNDECIDED` where the interval excludes none and p does not;
         :data:`NOT_ENOUGH` where the interval reaches from none to what would matter;
         :data:`NOT_AVAILABLE` without an estimate.
 
@@ -91,7 +102,7 @@ def reading(found: Evidence) -> str:
     if found.p < LEVEL and found.lower > 0:
         whole = len(found.controls) == len(CONTROLS) and not found.failed
         return TRANSMISSION if whole else ASSOCIATION
-    return NOT_ENOUGH
+    return UNDECIDED if found.lower > 0 else NOT_ENOUGH
 
 
 def describe(found: Evidence) -> str:
@@ -99,9 +110,14 @@ def describe(found: Evidence) -> str:
 
     ``value`` and ``interval`` are further incidents per incident, ``smallest`` what would
     matter; also ``detectable``, the smallest effect that would probably have been seen, and
-    ``failed``, the controls that went another way.
+    ``failed`` and ``passed``, the controls that went another way, or that of transmission.
     """
     said = reading(found)
+    limit = (
+        "Not even the largest effect that was tried would probably have been seen"
+        if np.isinf(found.detectable)
+        else "The smallest effect that these data would probably have shown is {detectable}"
+    )
     numbers = (
         "{value} further incidents among connections for each incident (interval {interval}; p {p})"
     )
@@ -110,14 +126,18 @@ def describe(found: Evidence) -> str:
     if said == ABSENCE:
         return (
             f"There is evidence that episodes bring on no, or hardly any, episodes of connections: "
-            f"{numbers}, all of it below the {{smallest}} from which on it would matter. An "
-            "effect of {detectable} would probably have been seen."
+            f"{numbers}, all of it below the {{smallest}} from which on it would matter. {limit}."
+            + (" What points the other way: {passed}." if found.passed else "")
         )
     if said == NOT_ENOUGH:
         return (
             f"There is no evidence that episodes bring on episodes of connections, and none that "
-            f"they do not: {numbers}. The smallest effect that these data would probably have "
-            "shown is {detectable}; from {smallest} on it would matter."
+            f"they do not: {numbers}. {limit}; from {{smallest}} on it would matter."
+        )
+    if said == UNDECIDED:
+        return (
+            f"The interval excludes that episodes bring on no episodes of connections, the test "
+            f"does not: {numbers}. That decides nothing. {limit}."
         )
     if said == TRANSMISSION:
         return (
@@ -128,7 +148,7 @@ def describe(found: Evidence) -> str:
     if found.failed:
         return (
             f"Episodes are followed by episodes of connections: {numbers}. But this is no "
-            "evidence of transmission, because not every control agrees: {failed}."
+            "evidence of transmission, because not every control shows it: {failed}."
         )
     return (
         f"Episodes are followed by episodes of connections: {numbers}. But not every control "
@@ -142,12 +162,14 @@ def gather(
     timing: Timing,
     future: FutureTies,
     rewired: RewiredTies,
+    timing_p: float | None = None,
 ) -> Evidence:
     """Put together what was found.
 
     A control passes where it goes the way of transmission: histories are in step beyond their
-    shifts; present connections do more than later ones; and who is tied to whom matters beyond
-    what a rewired network has. Other events are no control here, because which of them
+    shifts; present connections do something, and more than later ones; and who is tied to whom
+    matters beyond what a rewired network has. One that does not pass may only see too little,
+    so that it is no evidence against. Other events are no control here, because which of them
     influence could not bring on is for the reader to judge.
 
     Parameters
@@ -157,13 +179,17 @@ def gather(
     timing : Timing
     future : FutureTies
     rewired : RewiredTies
+    timing_p : float, optional
+        p of the shifted histories where it is adjusted for other questions.
     """
     controls = {}
-    if np.isfinite(timing.p):
-        controls["shifted histories"] = timing.p < LEVEL
+    shifted = timing.p if timing_p is None else timing_p
+    if np.isfinite(shifted):
+        controls["shifted histories"] = shifted < LEVEL
     if not future.problem and np.isfinite(future.apart.p):
-        controls["later connections"] = future.apart.p < LEVEL and future.apart.estimate > 1
+        more = future.apart.p < LEVEL and future.apart.estimate > 1
+        controls["later connections"] = more and future.present.lower > 1
     if not rewired.problem and np.isfinite(rewired.p):
         controls["rewired ties"] = rewired.p < LEVEL
     peer = model.peer
-    return Evidence(peer.value, peer.lower, peer.upper, seen.p, SMALLEST, controls)
+    return Evidence(peer.value, peer.lower, peer.upper, seen.p, SMALLEST, controls, seen.detectable)

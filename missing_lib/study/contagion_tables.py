@@ -260,7 +260,8 @@ def plain(outcome: str) -> str:
 
 
 def _largest(cohort: Cohort) -> list[str]:
-    people = cohort.events.groupby("event_type", observed=True)["person_id"].nunique()
+    others = cohort.events[(cohort.events["event_type"] != outcomes.MISSING).fillna(False)]
+    people = others.groupby("event_type", observed=True)["person_id"].nunique()
     return [str(name) for name in people.sort_values(ascending=False).index[:MOST_OUTCOMES]]
 
 

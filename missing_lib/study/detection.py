@@ -6,6 +6,7 @@ import pandas as pd
 
 from missing_lib.force.tables import MISSING_REPORT
 from missing_lib.study.cohort import Cohort
+from missing_lib.study.outcomes import MISSING
 
 #: The agency whose contacts are counted.
 POLICE = "police"
@@ -26,7 +27,8 @@ def police_contacts(cohort: Cohort) -> pd.Series:
         By ``person_id``; only people with at least one.
     """
     local = cohort.events["occurred_at"].dt.tz_convert(cohort.time_zone).dt.tz_localize(None)
-    events = _kinds(cohort.events[local < cohort.start], "event_type", "events")
+    early = (local < cohort.start) & (cohort.events["event_type"] != MISSING).fillna(True)
+    events = _kinds(cohort.events[early], "event_type", "events")
     markers = cohort.markers
     police = (markers["agency"] == POLICE).fillna(False)
     seen = _kinds(markers[police & (markers["known_from"] < cohort.start)], "marker", "markers")

@@ -158,15 +158,54 @@ def joining(cohort: Cohort, followed: FollowUp, pairs: pd.DataFrame) -> Changes:
         Above 0 while that is so.
     """
     found = incidents_of(cohort, followed)
-    heard = _between(found, *_placed(found, followed, pairs))
-    first = followed.people.get_indexer(found.names)[heard.alter] < heard.ego
-    begins = heard.at - first
+    place = followed.people.get_indexer(found.names)
+    joins = joining_between(found, place, *_placed(found, followed, pairs))
     return _changes(
         followed,
-        np.tile(heard.ego, 2),
-        np.concatenate([begins, heard.at + _TOGETHER]),
-        np.repeat([1.0, -1.0], len(begins)),
+        np.tile(joins.ego, 2),
+        np.concatenate([joins.begins, joins.ends]),
+        np.repeat([1.0, -1.0], len(joins.ego)),
     )
+
+
+def joining_between(found: Incidents, place: Ints, exposed: Ints, case: Ints) -> Spells:
+    """:func:`joining` of pairs given by position, one spell for each report.
+
+    Parameters
+    ----------
+    found : Incidents
+    place : ndarray of int, shape (cases,)
+        Position among the people followed of everybody who has an incident; -1 for others.
+    exposed, case : ndarray of int, shape (pairs, 2)
+        As for :func:`reports_between`.
+    """
+    heard = _between(found, exposed, case)
+    first = place[heard.alter] < heard.ego
+    return Spells(heard.ego, heard.at - first, heard.at + _TOGETHER)
+
+
+def outside(spells: Spells, others: Spells) -> Spells:
+    """The parts of some spells that lie in none of others of the same person.
+
+    Examples
+    --------
+    >>> one = Spells(np.array([0, 1]), np.array([10, 10]), np.array([20, 20]))
+    >>> two = Spells(np.array([0, 0]), np.array([5, 14]), np.array([12, 16]))
+    >>> found = outside(one, two)
+    >>> [*zip(found.ego.tolist(), found.begins.tolist(), found.ends.tolist())]
+    [(0, 12, 14), (0, 16, 20), (1, 10, 20)]
+    """
+    ego = np.concatenate([spells.ego, spells.ego, others.ego, others.ego]).astype(np.int64)
+    at = np.concatenate([spells.begins, spells.ends, others.begins, others.ends])
+    own, other = len(spells.ego), len(others.ego)
+    inside = np.repeat([1, -1, 0, 0], [own, own, other, other])
+    barred = np.repeat([0, 0, 1, -1], [own, own, other, other])
+    order = np.lexsort((at, ego))
+    ego, at = ego[order], at[order]
+    open_ = (np.cumsum(inside[order]) > 0) & (np.cumsum(barred[order]) == 0)
+    # What holds between one change and the next, which is of the same person wherever it is open.
+    kept = open_[:-1] & (np.diff(at) > 0) if len(at) else np.zeros(0, bool)
+    return Spells(ego[:-1][kept], at[:-1][kept], at[1:][kept])
 
 
 def reports_between(found: Incidents, exposed: Ints, case: Ints) -> Reports:

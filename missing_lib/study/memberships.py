@@ -2,14 +2,16 @@
 
 A tie comes from an occasion: an arrest, a school, a home. Ties of one type that were first seen
 on one day and tie all of some people to each other are one occasion with these members; any
-other tie is an occasion of two. Occasions redrawn among people who are alike keep everybody's
-number of occasions of each type and each occasion's number of members, so that whoever was in
-many large groups still is.
+other tie is an occasion of two. The same members over and over, for ties of one type, are one
+occasion, because they make no further connection. Occasions redrawn among people who are alike
+keep everybody's number of occasions of each type and each occasion's number of members, so that
+whoever was in many large groups still is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -178,9 +180,23 @@ def _occasions(ties: pd.DataFrame) -> tuple[pd.Index, Ints, Ints, NDArray[np.obj
     kind_of = np.empty(len(members) + int(alone.sum()), object)
     kind_of[of_tie] = kinds
     kind_of[len(members) :] = kinds[alone]
-    order = np.argsort(label, kind="stable")
+    order = np.lexsort((who, label))
     labels, size = np.unique(label, return_counts=True)
-    return pd.Index(names), np.append(0, np.cumsum(size)), who[order], kind_of[labels]
+    return pd.Index(names), *_once(np.append(0, np.cumsum(size)), who[order], kind_of[labels])
+
+
+def _once(
+    begins: Ints, members: Ints, kinds: NDArray[np.object_]
+) -> tuple[Ints, Ints, NDArray[np.object_]]:
+    """Occasions of one type with the same members once."""
+    size = np.diff(begins)
+    sets = [members[a:b].tobytes() for a, b in pairwise(begins)]
+    kept = ~pd.DataFrame({"members": sets, "kind": kinds}).duplicated().to_numpy(bool)
+    return (
+        np.append(0, np.cumsum(size[kept])).astype(np.int64),
+        members[np.repeat(kept, size)],
+        kinds[kept],
+    )
 
 
 def _strata(cohort: Cohort, names: pd.Index) -> Ints:

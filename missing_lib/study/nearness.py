@@ -39,6 +39,10 @@ class Graph:
         """Number of distinct alters of each node."""
         return np.diff(self.neighbours.indptr).astype(np.int64)
 
+    def among(self, chosen: NDArray[np.bool_]) -> Graph:
+        """Some of the nodes, with the ties between them."""
+        return Graph(self.names[chosen], csr_array(self.neighbours[chosen][:, chosen]))
+
 
 @dataclass(frozen=True)
 class Permutation:

@@ -164,7 +164,7 @@ def cut_rows(
     exposures: Mapping[str, Changes],
     ties: Mapping[str, pd.DataFrame],
     known_after: float,
-    reported: Sequence[Cohort] = (),
+    reported: Sequence[Cohort] | None = None,
 ) -> PeerRows:
     """Rows of given exposures beside the terms that every model has.
 
@@ -181,14 +181,14 @@ def cut_rows(
     known_after : float
         Days of the study to leave out, in which exposure is not fully known.
     reported : sequence of Cohort, optional
-        Whose reports others join; the cohort's own if not given.
+        Whose reports others join; the cohort's own if not given, and none if empty.
     """
     markers = known_before(cohort).marks.columns
     ends = [pairs[["person_a", "person_b"]].to_numpy(object) for pairs in ties.values()]
     tied = pd.DataFrame(np.concatenate(ends), columns=["person_a", "person_b"])
     joins = {
         f"{_JOINS} {number}": joining(one, followed, tied)
-        for number, one in enumerate(reported or [cohort])
+        for number, one in enumerate([cohort] if reported is None else reported)
     }
     wanted = {_KNOWN: _from_the_start(followed, known_after), **joins, **exposures}
     quantities = wanted | _described(cohort, followed, markers)
@@ -222,8 +222,8 @@ def models(
     cohort, pairs, people, exposed_to
         As for :func:`peer_rows`.
     homes : Series, indexed by ``person_id``, optional
-        Home of each person (:func:`.placements.shared_homes`): one more model then compares
-        only people of one home, and those without a known home with each other.
+        Home of each person (:func:`.placements.shared_homes`): one more model then follows
+        those with a known home, and compares only people of one home.
 
     Returns
     -------
@@ -272,15 +272,28 @@ def fit_exposure(
     -------
     TiedFit
     """
+    if homes is not None:
+        known = homes.reindex(made.rows.followed.people)
+        made = _of_people(made, known.notna().to_numpy(bool))
     design, resting, problem = _design(made, terms, made.adjusting)
     if problem:
         return TiedFit(_unfitted(design, resting, made, problem))
     baseline = None
     if homes is not None:
-        known = homes.reindex(made.rows.followed.people)
         baseline = pd.factorize(known)[0] + 1
     found = fit_tied(*made.rows.joined(design), made.linked, baseline)
     return replace(found, fit=_resting_on(found.fit, resting))
+
+
+def _of_people(made: PeerRows, people: NDArray[np.bool_]) -> PeerRows:
+    """Rows of some of the people followed."""
+    kept = people[made.rows.person]
+    return replace(
+        made,
+        rows=made.rows.only(kept),
+        adjusting=made.adjusting[kept].reset_index(drop=True),
+        exposures=made.exposures[kept].reset_index(drop=True),
+    )
 
 
 def given_own_rate(made: PeerRows, terms: Sequence[str]) -> FrailtyModel:

@@ -24,6 +24,8 @@ from missing_lib.study.exposure import (
     Incidents,
     Reports,
     incidents_of,
+    joining_between,
+    outside,
     recent,
     reports_between,
     reports_of_connections,
@@ -244,7 +246,9 @@ def rewired_ties(
 
     What everybody does, and when, stays; who is tied to whom is drawn anew by
     :mod:`.memberships`. The statistic compares incidents in the days after those of connections
-    with those that a Cox regression without exposure expects in the same time. Rewiring keeps
+    with those that a Cox regression without exposure expects in the same time, fitted once and
+    to time that no network cuts. The day after a report of somebody tied is left out, in each
+    network by its own ties (:func:`.exposure.joining`). Rewiring keeps
     each home's and each age's incidents in time, but not those of a circle of friends, so that
     a small p may also be a shock or a trait that friends share.
 
@@ -263,7 +267,7 @@ def rewired_ties(
     RewiredTies
     """
     followed = followed_people(cohort, people)
-    made = cut_rows(cohort, followed, {}, {DEGREE: pairs}, days)
+    made = cut_rows(cohort, followed, {}, {DEGREE: pairs}, days, reported=())
     model = expected_of(*made.rows.joined(made.adjusting))
     if model.problem:
         return RewiredTies(problem=model.problem)
@@ -357,7 +361,12 @@ def _seen_to_expected(
     with incidents.
     """
     pairs = groups.pairs()
-    exposed = spells(reports_between(found, places[0][pairs], places[1][pairs]), days)
+    ends, place = (places[0][pairs], places[1][pairs]), np.full(len(found.names), -1)
+    case = places[1] >= 0
+    place[places[1][case]] = places[0][case]
+    exposed = outside(
+        spells(reports_between(found, *ends), days), joining_between(found, place, *ends)
+    )
     seen, due = model.between(exposed.ego, exposed.begins / DAY, exposed.ends / DAY)
     total = float(due.sum())
     who = np.unique(exposed.ego[seen > 0])

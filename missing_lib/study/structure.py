@@ -29,6 +29,8 @@ class Structure:
         Components of :data:`SMALLEST_CLASS` people or more.
     in_largest, in_small : int
         People in the largest component, and tied people in components below that size.
+    several : int
+        People with two ties or more.
     mean_degree : float
         Over people with a tie.
     transitivity : float
@@ -49,6 +51,7 @@ class Structure:
     components: int
     in_largest: int
     in_small: int
+    several: int
     mean_degree: float
     transitivity: float
     clustering: float
@@ -78,6 +81,7 @@ def structure(network: Graph, missing: ArrayLike) -> Structure:
         components=int((sizes >= SMALLEST_CLASS).sum()),
         in_largest=int(sizes.max(initial=0)),
         in_small=int(sizes[sizes < SMALLEST_CLASS].sum()),
+        several=int(several.sum()),
         mean_degree=float(degree[degree > 0].mean()) if ties else np.nan,
         transitivity=float(closed.sum() / open_.sum()) if several.any() else np.nan,
         clustering=float((closed[several] / open_[several]).mean()) if several.any() else np.nan,

@@ -72,7 +72,8 @@ _WORLDS = {
         "nothing in the data tells it from influence.",
     ),
     "_influence": _World(
-        "one incident in seven is followed by one of each connection within four weeks",
+        "each incident brings on one of each connection within four weeks, with a chance of one in "
+        "seven",
         FINDS,
         {"influence": 1 / 7},
     ),
@@ -110,6 +111,13 @@ TRANSMISSION: tuple[Experiment, ...] = (
         {"people": PEOPLE},
         "Bursts are not the Gamma law of lasting rates that this model supposes, and its errors "
         "are its own; it stands beside the other as an exploration.",
+    ),
+    *_in_every_world(
+        "rewired",
+        "Rewiring ties among people alike",
+        transmission.rewired,
+        ("rewired", "test of rewired ties"),
+        KEEPS_SIZE_AT_MOST,
     ),
     # Its p value comes from few worlds, and is cautious for that.
     *_in_every_world(

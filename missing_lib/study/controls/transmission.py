@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from missing_lib.study import network, network_hawkes, peer_cox
+from missing_lib.study import network, network_hawkes, peer_cox, placebos
 from missing_lib.study.cohort import Cohort
 from missing_lib.study.controls.summary import Estimate
 from missing_lib.study.network_hawkes import Timeline
@@ -18,6 +18,8 @@ from missing_lib.study.worlds_network import histories_with_ties
 
 #: Worlds without peers behind each p value; with half as many none could be below 5 %.
 NULL_WORLDS = 39
+#: Rewired networks behind each p value.
+REWIRED = 59
 #: Mean days after which a further incident comes, in worlds that the model makes.
 DELAY = 6.0
 _RECENT = peer_cox.any_within(14)
@@ -49,6 +51,18 @@ def own_rate(seed: int, *, people: int = 400) -> dict[str, Estimate]:
     made = peer_cox.peer_rows(cohort, pairs, days=[14])
     fit = peer_cox.given_own_rate(made, [_RECENT]).fit
     return {"own_rate": Estimate(p=float(fit.row(_RECENT)["p"]))}
+
+
+def rewired(seed: int, *, people: int = 400, **world: float) -> dict[str, Estimate]:
+    """Incidents while exposed against networks rewired among people alike.
+
+    Returns
+    -------
+    dict of Estimate
+        ``rewired``: one-sided, with a p value from :data:`REWIRED` networks.
+    """
+    found = placebos.rewired_ties(*_world(seed, people, **world), seed=seed, draws=REWIRED)
+    return {"rewired": Estimate(p=found.p)}
 
 
 def model(seed: int, *, people: int = 400, **world: float) -> dict[str, Estimate]:
