@@ -310,6 +310,23 @@ def test_everybody_in_one_home() -> None:
         assert fit.problem or np.isfinite(fit.terms["se"].dropna()).all()
 
 
+def test_within_homes_nobody_without_a_home_is_compared() -> None:
+    cohort, _ = histories_with_ties(300, np.random.default_rng(5), influence=0.1)
+    pairs, term = network.ties_before(cohort), peer_cox.any_within(28)
+    names = cohort.persons["person_id"]
+    made = peer_cox.peer_rows(cohort, pairs, days=[28])
+    everybody = peer_cox.fit_exposure(made, [term]).fit.row(term)["estimate"]
+    one_home = pd.Series(0, index=names)
+    alone = peer_cox.fit_exposure(made, [term], homes=one_home).fit.row(term)["estimate"]
+    assert alone == pytest.approx(everybody)
+    half = one_home.iloc[::2]
+    some = peer_cox.fit_exposure(made, [term], homes=half).fit.row(term)
+    kept = made.rows.followed.people.isin(half.index)[made.rows.person]
+    assert int(some["people"]) <= len(np.unique(made.rows.person[kept]))
+    assert some["estimate"] != pytest.approx(everybody)
+    assert peer_cox.fit_exposure(made, [term], homes=one_home.iloc[:0]).fit.problem
+
+
 def test_the_order_of_ties_and_incidents_never_matters() -> None:
     cohort, _ = histories_with_ties(250, np.random.default_rng(5), influence=0.1)
     pairs = network.ties_before(cohort)

@@ -18,6 +18,7 @@ from missing_lib.study.cohort import Cohort
 from missing_lib.study.counting import DAY
 from missing_lib.study.cox import fit_rows, prepare
 from missing_lib.study.cox.residuals import martingale
+from missing_lib.study.exposure import Spells, outside
 from missing_lib.study.worlds_network import histories_with_ties
 from tests.made_networks import known_cohort, odd_cohorts
 
@@ -64,6 +65,17 @@ def test_occasions_give_back_the_pairs(seed: int) -> None:
     names = found.names.to_numpy(object)[found.pairs()]
     assert sorted(map(tuple, names)) == sorted(map(tuple, pairs.to_numpy(object)))
     assert np.diff(found.begins).max() > 2
+
+
+def test_the_same_people_together_often_are_one_occasion_of_a_type() -> None:
+    pair = [("a", "b", "co_arrest", f"2014-01-0{day}") for day in range(1, 7)]
+    crowd = [(x, y, "same_school", "2014-02-01") for x, y in ("ab", "ac", "bc")]
+    cohort = known_cohort({k: {} for k in "abcd"}, (), (), [*pair, *crowd])
+    found = groups_of.memberships(cohort, network.ties_before(cohort))
+    assert sorted(np.diff(found.begins)) == [2, 3]
+    # However they are dealt anew, as many occasions tie people as did.
+    for seed in range(5):
+        assert len(groups_of.redrawn(found, np.random.default_rng(seed)).pairs()) <= 4
 
 
 def test_a_chain_of_ties_of_one_day_is_no_crowd() -> None:
@@ -171,6 +183,27 @@ def test_rewired_ties_hold_their_size_where_nobody_influences_anybody() -> None:
         p.append(found.p)
     # More than four of ten at one in ten happen in fewer than two of a thousand tests.
     assert (np.array(p) <= 0.1).sum() <= 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_lies_outside_is_what_no_other_covers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def some(n: int) -> Spells:
+        begins = rng.integers(0, 50, n)
+        return Spells(rng.integers(0, 4, n), begins, begins + rng.integers(1, 12, n))
+
+    def covers(spells: Spells) -> set[tuple[int, int]]:
+        each = zip(spells.ego, spells.begins, spells.ends, strict=True)
+        return {(int(who), int(t)) for who, a, b in each for t in range(a, b)}
+
+    one, two = some(8), some(12)
+    found = outside(one, two)
+    assert covers(found) == covers(one) - covers(two)
+    assert len(found.ego) > 0
+    nobody = Spells(*(np.zeros(0, np.int64) for _ in range(3)))
+    assert len(outside(nobody, nobody).ego) == 0
+    assert covers(outside(one, nobody)) == covers(one)
 
 
 def test_a_seed_gives_the_same_again(quiet: tuple) -> None:

@@ -365,3 +365,9 @@ def test_odd_cohorts_have_reasons_and_no_errors(name: str) -> None:
     assert len(shown) == len(surroundings.MEASURES)
     fit = surroundings.earlier_model(frame, degree, table)
     assert surroundings.describe_before(0, 10, fit)
+
+
+def test_going_missing_is_no_contact_other_than_going_missing() -> None:
+    events = [("a", "missing", "2014-03-01"), ("b", "seen", "2014-03-01")]
+    found = watched(events, [], {"a": "health:visit", "b": "health:visit"})
+    assert found.to_dict() == {"b": 1}
