@@ -168,9 +168,9 @@ NETWORK = (
             Quantity("closeness", "test of closeness", KEEPS_SIZE),
         ),
         {"people": 1500},
-        "Closeness looks at everybody within reach, and errors that allow for tied people alone are "
-        "too small for it: its test cries wolf about twice as often as it says. Steps, in which few "
-        "share a nearest case, keep their size.",
+        "Closeness looks at everybody within reach, and errors that allow for tied people alone "
+        "are too small for it: its test cries wolf about twice as often as it says. Steps keep "
+        "their size.",
     ),
     Experiment(
         "network_models_unseen",
